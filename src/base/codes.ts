@@ -1,0 +1,85 @@
+/**
+ * Every reason code touchmark can give, with the process exit code it leads to.
+ * Codes are API: once released, a code keeps its meaning and a number never changes (see `touchmark help exit-codes`).
+ *
+ * 10–19 is a definite no, 20–24 means "could not decide"; only 0 is yes.
+ */
+export const EXIT_CODES = {
+  internal: 1,
+
+  'usage-argument': 2,
+  'usage-unknown-flag': 2,
+  'usage-unknown-command': 2,
+  'usage-reference': 2,
+  'usage-declined': 2,
+  'usage-no-terminal': 2,
+  'usage-file': 2,
+  'usage-file-exists': 2,
+  'usage-read-only': 2,
+
+  'sig-none': 10,
+  'oci-not-found': 11,
+  'sig-no-match': 12,
+  'sig-wrong-digest': 12,
+  'sig-wrong-type': 12,
+  'sig-wrong-reference': 12,
+  'sig-wrong-subject': 12,
+  'sig-annotation-mismatch': 12,
+  'sig-threshold-not-met': 14,
+
+  'oci-digest-mismatch': 18,
+  'oci-size-mismatch': 18,
+  'format-json': 18,
+  'format-digest': 18,
+  'format-manifest': 18,
+  'format-config': 18,
+  'format-payload': 18,
+  'format-bundle': 18,
+  'format-layout': 18,
+  'format-archive': 18,
+
+  'net-unreachable': 20,
+  'net-timeout': 20,
+  'net-tls': 20,
+  'net-protocol': 20,
+  'net-redirect': 20,
+  'net-offline': 20,
+  'oci-unavailable': 20,
+  'oci-rejected': 20,
+  'io-failed': 20,
+  'io-no-space': 20,
+
+  'oci-unauthorized': 21,
+  'oci-credentials': 21,
+
+  'key-not-found': 22,
+  'key-empty': 22,
+  'key-too-large': 22,
+  'key-malformed': 22,
+  'key-parameters': 22,
+  'key-permissions': 22,
+  'key-unsupported': 22,
+  'key-wrong-password': 22,
+  'key-not-private': 22,
+  'key-not-public': 22,
+  'key-reference': 22,
+
+  'oci-conflict': 23,
+
+  'limit-exceeded': 24,
+  'layer-unavailable': 24,
+
+  interrupted: 130,
+  terminated: 143,
+} as const satisfies Record<string, number>;
+
+/** A reason code, kebab-case `area-problem`. */
+export type ReasonCode = keyof typeof EXIT_CODES;
+
+/** A process exit code that touchmark can give. */
+export type ExitCode = 0 | (typeof EXIT_CODES)[ReasonCode];
+
+/** The exit code a reason code leads to. */
+export function exitCodeOf(code: ReasonCode): ExitCode {
+  return EXIT_CODES[code];
+}

@@ -1,0 +1,30 @@
+/** Every bound on what an attacker can send, in one place. Sizes are bytes unless the name says otherwise. */
+export const LIMITS = {
+  /** A manifest, an index, a page of referrers or tags. The distribution specification asks for 4 MiB. */
+  manifestSize: 4 * 1024 * 1024,
+  configSize: 8 * 1024 * 1024,
+  /** A simple-signing payload or a sigstore bundle. */
+  payloadSize: 1024 * 1024,
+  tokenSize: 1024 * 1024,
+  errorBodySize: 64 * 1024,
+  /** index.json of a layout: it lists every tag. */
+  layoutIndexSize: 64 * 1024 * 1024,
+  /** A key file, private or public. */
+  keyFileSize: 64 * 1024,
+  passwordSize: 64 * 1024,
+  jsonDepth: 32,
+  /** Values in one JSON document. */
+  jsonValues: 1_000_000,
+  /** Signatures of one image that are looked at, as in cosign. */
+  signatures: 1000,
+  /** Manifests that refer to one image. */
+  referrers: 1000,
+  referrerPages: 100,
+  redirects: 10,
+  /** Nested indexes. */
+  indexDepth: 4,
+  indexEntries: 10_000,
+  layers: 10_000,
+  /** Payloads and small blobs up to this size are inlined in their descriptor's `data` as well. */
+  inlineData: 16 * 1024,
+} as const;
