@@ -18,9 +18,13 @@ export function isDigest(text: unknown): text is Digest {
  */
 export function parseDigest(text: string, where = 'digest'): Digest {
   if (isDigest(text)) return text;
-  return fail('format-digest', `${where} is not a digest this tool can check: ${JSON.stringify(text.slice(0, 140))}`, {
-    hint: 'a digest is sha256: and 64 lower-case hex digits (or sha512: and 128)',
-  });
+  return fail(
+    'format-digest',
+    `${where} is not a digest this tool can check: ${JSON.stringify(text.slice(0, 140))}`,
+    {
+      hint: 'a digest is sha256: and 64 lower-case hex digits (or sha512: and 128)',
+    },
+  );
 }
 
 export type DigestAlgorithm = 'sha256' | 'sha512';

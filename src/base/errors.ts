@@ -46,7 +46,11 @@ export function withDetails(error: unknown, details: Readonly<Record<string, Det
     details: { ...details, ...known.details },
     cause: known.cause,
   };
-  return new TouchmarkError(known.code, known.message, known.hint === undefined ? facts : { ...facts, hint: known.hint });
+  return new TouchmarkError(
+    known.code,
+    known.message,
+    known.hint === undefined ? facts : { ...facts, hint: known.hint },
+  );
 }
 
 /** Wraps whatever was thrown. Node's file-system faults get their own codes; the rest is `internal`. */
@@ -55,7 +59,10 @@ export function toTouchmarkError(error: unknown): TouchmarkError {
   if (error instanceof Error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
-      return new TouchmarkError('io-no-space', `no space left to write: ${error.message}`, { cause: error, retryable: true });
+      return new TouchmarkError('io-no-space', `no space left to write: ${error.message}`, {
+        cause: error,
+        retryable: true,
+      });
     }
     if (typeof (error as NodeJS.ErrnoException).syscall === 'string' && typeof code === 'string') {
       return new TouchmarkError('io-failed', error.message, { cause: error });

@@ -29,7 +29,8 @@ export class Field {
 
   object(): JsonObject {
     const value = this.value;
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return this.fail('must be an object');
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      return this.fail('must be an object');
     return value as JsonObject;
   }
 
@@ -43,7 +44,8 @@ export class Field {
     for (const key of Object.keys(this.object())) {
       if (known.includes(key)) continue;
       const twin = known.find(name => foldCase(name) === foldCase(key));
-      if (twin !== undefined) this.fail(`has the key ${JSON.stringify(key)}, which some readers take for ${JSON.stringify(twin)}`);
+      if (twin !== undefined)
+        this.fail(`has the key ${JSON.stringify(key)}, which some readers take for ${JSON.stringify(twin)}`);
       if (closed) this.fail(`has the unknown key ${JSON.stringify(key.slice(0, 60))}`);
     }
     return this;
@@ -62,18 +64,22 @@ export class Field {
   /** A whole number from 0 to 2^53-1. */
   size(): number {
     const value = this.value;
-    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) return this.fail('must be a whole number');
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+      return this.fail('must be a whole number');
     return value;
   }
 
   digest(): Digest {
     const text = this.string();
-    return isDigest(text) ? text : this.fail(`is not a digest this tool can check: ${JSON.stringify(text.slice(0, 140))}`);
+    return isDigest(text)
+      ? text
+      : this.fail(`is not a digest this tool can check: ${JSON.stringify(text.slice(0, 140))}`);
   }
 
   array(maxLength: number): Field[] {
     if (!Array.isArray(this.value)) return this.fail('must be a list');
-    if (this.value.length > maxLength) fail('limit-exceeded', `${this.path} has ${this.value.length} entries; at most ${maxLength} are read`);
+    if (this.value.length > maxLength)
+      fail('limit-exceeded', `${this.path} has ${this.value.length} entries; at most ${maxLength} are read`);
     return this.value.map((item, i) => new Field(item as JsonValue, `${this.path}[${i}]`, this.code));
   }
 

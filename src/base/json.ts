@@ -26,7 +26,8 @@ export interface JsonLimits {
 export function parseJson(bytes: Uint8Array, what: string, limits: JsonLimits = {}): JsonValue {
   const code = limits.code ?? 'format-json';
   const maxSize = limits.maxSize ?? LIMITS.manifestSize;
-  if (bytes.length > maxSize) fail('limit-exceeded', `${what} has ${bytes.length} bytes; at most ${maxSize} are read`);
+  if (bytes.length > maxSize)
+    fail('limit-exceeded', `${what} has ${bytes.length} bytes; at most ${maxSize} are read`);
   const text = decodeUtf8(bytes);
   if (text === undefined) return fail(code, `${what} is not valid UTF-8`);
   return new Reader(text, what, code, limits).document();
@@ -111,7 +112,8 @@ class Reader {
   #number(): number {
     NUMBER.lastIndex = this.#at;
     const text = NUMBER.exec(this.text)?.[0];
-    if (text === undefined) return this.#fail(this.#at >= this.text.length ? 'the text ends early' : 'unexpected text');
+    if (text === undefined)
+      return this.#fail(this.#at >= this.text.length ? 'the text ends early' : 'unexpected text');
     const value = Number(text);
     // A whole number beyond 2^53 would be rounded: two readers would see two numbers.
     if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value))) {
@@ -134,7 +136,10 @@ class Reader {
         this.#at++;
         return out;
       }
-      if (c !== '\\') return this.#fail(c === undefined ? 'the text ends inside a string' : 'a control character in a string');
+      if (c !== '\\')
+        return this.#fail(
+          c === undefined ? 'the text ends inside a string' : 'a control character in a string',
+        );
       out += this.#escape();
     }
   }
@@ -199,7 +204,8 @@ class Reader {
       if (key in object) this.#fail(`the key ${JSON.stringify(key.slice(0, 60))} stands twice`);
       if (folded) {
         const fold = foldCase(key);
-        if (folded.has(fold)) this.#fail(`the key ${JSON.stringify(key.slice(0, 60))} stands twice but for case`);
+        if (folded.has(fold))
+          this.#fail(`the key ${JSON.stringify(key.slice(0, 60))} stands twice but for case`);
         folded.add(fold);
       }
       this.#space();
@@ -219,5 +225,8 @@ class Reader {
 
 /** Case folding as Go's `encoding/json` matches keys: U+017F (long s) is an s, U+212A (Kelvin sign) a k. */
 export function foldCase(key: string): string {
-  return key.replace(/\u017f/g, 's').replace(/\u212a/g, 'k').toLowerCase();
+  return key
+    .replace(/\u017f/g, 's')
+    .replace(/\u212a/g, 'k')
+    .toLowerCase();
 }
