@@ -17,6 +17,11 @@ export interface Referrers {
   readonly problems: readonly TouchmarkError[];
 }
 
+/** From what a tag points at to what it should point at; undefined when nothing is missing. */
+export type TagMerge = (
+  current: RawManifest | undefined,
+) => RawManifest | undefined | Promise<RawManifest | undefined>;
+
 /**
  * One repository of images: in a registry, in a layout on disk, or in an archive. Every command works on each.
  *
@@ -75,11 +80,12 @@ export interface Store {
 
   /**
    * Changes what a tag points at without losing what others write at the same time. `merge` gets what is there now
-   * and returns what should be there, or undefined when nothing is missing; it is called until a re-read finds nothing missing.
-   * The blobs and child manifests that the result needs must have been written before.
+   * and returns what should be there, or undefined when nothing is missing; it is called until a re-read finds nothing missing,
+   * so it may be called many times. The blobs and child manifests that the result needs must have been written when it returns:
+   * `merge` may write them itself (it is awaited), and should remember what it wrote.
    * @throws TouchmarkError `oci-conflict` when other writers do not come to rest in time
    */
-  updateTag(tag: string, merge: (current: RawManifest | undefined) => RawManifest | undefined): Promise<void>;
+  updateTag(tag: string, merge: TagMerge): Promise<void>;
 
   /** Makes everything written durable. Archives are rewritten here, once; elsewhere nothing is left to do. */
   commit(): Promise<void>;
