@@ -17,6 +17,9 @@ export const LIMITS = {
   jsonValues: 1_000_000,
   /** Signatures of one image that are looked at, as in cosign. */
   signatures: 1000,
+  statementSubjects: 1024,
+  /** Log entries, or timestamps, in one sigstore bundle. */
+  bundleEntries: 32,
   /** Manifests that refer to one image. */
   referrers: 1000,
   referrerPages: 100,
