@@ -12,6 +12,8 @@ export const LIMITS = {
   /** A key file, private or public. */
   keyFileSize: 64 * 1024,
   passwordSize: 64 * 1024,
+  /** PEM certificates of registries, given by the user. */
+  certificatesSize: 4 * 1024 * 1024,
   jsonDepth: 32,
   /** Values in one JSON document. */
   jsonValues: 1_000_000,

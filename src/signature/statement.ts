@@ -1,5 +1,5 @@
 import { utf8 } from '../base/bytes.js';
-import { type Digest, digestHex } from '../base/digest.js';
+import { type Digest, digestAlgorithm, digestHex } from '../base/digest.js';
 import { Field } from '../base/fields.js';
 import { type JsonValue, parseJson } from '../base/json.js';
 import { LIMITS } from '../base/limits.js';
@@ -67,8 +67,9 @@ export function serializeSignStatement(statement: {
   readonly manifestDigest: Digest;
   readonly annotations: Readonly<Record<string, string>>;
 }): Uint8Array {
+  const digest = { [digestAlgorithm(statement.manifestDigest)]: digestHex(statement.manifestDigest) };
   const subject =
-    `{"name":${goJsonString(statement.repository)},"digest":{"sha256":${goJsonString(digestHex(statement.manifestDigest))}},` +
+    `{"name":${goJsonString(statement.repository)},"digest":${goJsonMap(digest)},` +
     `"annotations":${goJsonMap(statement.annotations)}}`;
   return utf8(
     `{"_type":${goJsonString(STATEMENT_TYPE)},"subject":[${subject}],` +

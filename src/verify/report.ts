@@ -1,0 +1,142 @@
+import { type ExitCode, exitCodeOf, type ReasonCode } from '../base/codes.js';
+import type { TouchmarkError } from '../base/errors.js';
+import type { Check } from './judge.js';
+import type { ImageVerdict } from './verify-image.js';
+import { worstCode } from './verify-images.js';
+
+export const VERIFY_REPORT_SCHEMA = 'https://touchmark.dev/schemas/verify-report/v1';
+
+/** The verdict on one image, as machines read it. Fields are only ever added; unknown words may appear in open lists. */
+export interface ImageReport {
+  readonly reference: string;
+  readonly digest: string | null;
+  readonly mediaType: string | null;
+  /** The reference by digest: what was verified. */
+  readonly pinned: string | null;
+  readonly through: string | null;
+  readonly level: string | null;
+  readonly ok: boolean;
+  /** `verified`, or the name of the exit code. */
+  readonly verdict: string;
+  readonly code: string | null;
+  readonly exitCode: number;
+  readonly message: string;
+  readonly threshold: {
+    readonly required: number;
+    readonly valid: number;
+    readonly signers: readonly string[];
+  };
+  readonly signatures: readonly SignatureReport[];
+  /** Signatures or lists of them that could not be read. */
+  readonly problems: readonly {
+    readonly carrier: string;
+    readonly source: string;
+    readonly code: string;
+    readonly message: string;
+  }[];
+  readonly error: ErrorReport | null;
+}
+
+export interface SignatureReport {
+  readonly carrier: string;
+  readonly source: string;
+  readonly valid: boolean;
+  readonly code: string | null;
+  readonly keyid: string | null;
+  readonly key: string | null;
+  readonly scheme: string | null;
+  readonly payloadDigest: string;
+  /** What the signer said; null until the signature has been verified. */
+  readonly claim: {
+    readonly type: string;
+    readonly repository: string | null;
+    readonly annotations: Readonly<Record<string, unknown>>;
+  } | null;
+  readonly checks: readonly Check[];
+}
+
+export interface ErrorReport {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string | null;
+  readonly retryable: boolean;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** Names of the exit codes, as `verdict` gives them (CLI contract, exit codes). */
+export const VERDICT_NAMES: Readonly<Record<number, string>> = {
+  0: 'verified',
+  1: 'internal',
+  2: 'usage',
+  10: 'unsigned',
+  11: 'not-found',
+  12: 'no-match',
+  14: 'threshold',
+  15: 'custody',
+  16: 'policy',
+  17: 'trust',
+  18: 'integrity',
+  20: 'unavailable',
+  21: 'denied',
+  22: 'key',
+  23: 'conflict',
+  24: 'indeterminate',
+  130: 'interrupted',
+  143: 'terminated',
+};
+
+export function reportError(error: TouchmarkError): ErrorReport {
+  return {
+    code: error.code,
+    message: error.message,
+    hint: error.hint ?? null,
+    retryable: error.retryable,
+    details: error.details,
+  };
+}
+
+export function reportImage(verdict: ImageVerdict): ImageReport {
+  const exitCode = exitOf(verdict.code);
+  return {
+    reference: verdict.reference,
+    digest: verdict.digest,
+    mediaType: verdict.mediaType,
+    pinned: verdict.pinned,
+    through: verdict.through,
+    level: verdict.level,
+    ok: verdict.code === null,
+    verdict: VERDICT_NAMES[exitCode] ?? 'internal',
+    code: verdict.code,
+    exitCode,
+    message: verdict.message,
+    threshold: verdict.threshold,
+    signatures: verdict.signatures.map(s => ({
+      carrier: s.carrier,
+      source: s.source,
+      valid: s.code === null,
+      code: s.code,
+      keyid: s.signer?.key.keyid ?? null,
+      key: s.signer?.name ?? null,
+      scheme: s.scheme,
+      payloadDigest: s.payloadDigest,
+      claim: s.claim,
+      checks: s.checks,
+    })),
+    problems: verdict.problems.map(({ carrier, source, error }) => ({
+      carrier,
+      source,
+      code: error.code,
+      message: error.message,
+    })),
+    error: verdict.error && reportError(verdict.error),
+  };
+}
+
+/** The exit code of many verdicts together: 0 only when there is at least one and each is a yes. */
+export function exitCodeOfVerdicts(verdicts: readonly ImageVerdict[]): ExitCode {
+  return exitOf(worstCode(verdicts.map(v => v.code)));
+}
+
+function exitOf(code: ReasonCode | null): ExitCode {
+  return code === null ? 0 : exitCodeOf(code);
+}
