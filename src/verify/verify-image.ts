@@ -158,7 +158,7 @@ function undecided(decision: Decision, problems: readonly Problem[]): TouchmarkE
   return problems.find(p => p.error.code === decision.code)?.error ?? null;
 }
 
-interface DigestOutcome {
+export interface DigestOutcome {
   readonly decision: Decision;
   readonly signatures: readonly JudgedSignature[];
   readonly problems: readonly Problem[];
