@@ -47,17 +47,27 @@ export async function signImage(
   options: SignImageOptions,
 ): Promise<readonly WrittenSignature[]> {
   const planned = await planSignatures(store, root, options);
-  const written: WrittenSignature[] = [];
-  for (const plan of planned) {
-    const results =
-      plan.carrier === 'simplesigning'
-        ? await writeSimpleSigning(store, plan, signers)
-        : await writeBundles(store, plan, signers, options.now);
-    written.push(...results);
+  const added = new Set<string>();
+  for (let attempt = 1; ; attempt++) {
+    const written: WrittenSignature[] = [];
+    for (const plan of planned) {
+      const write = plan.carrier === 'simplesigning' ? writeSimpleSigning : writeBundles;
+      written.push(...(await write(store, plan, signers, options.now)));
+    }
+    await store.commit();
+    for (const signature of written) if (signature.added) added.add(identify(signature));
+    const failure = await readBack(store, planned, signers, options);
+    if (!failure) return written.map(signature => ({ ...signature, added: added.has(identify(signature)) }));
+    // Tools that do not merge may have overwritten a shared tag since; what is missing is written again.
+    if (attempt === ATTEMPTS || !failure.retryable) throw failure;
   }
-  await store.commit();
-  await readBack(store, planned, signers, options);
-  return written;
+}
+
+/** How often signatures that vanish between writing and reading back are written again. */
+const ATTEMPTS = 4;
+
+function identify(signature: WrittenSignature): string {
+  return [signature.subject, signature.carrier, signature.keyid, signature.documentDigest].join(' ');
 }
 
 function result(plan: PlannedSignature, signer: Signer, added: boolean): WrittenSignature {
@@ -159,35 +169,34 @@ async function bundleSigners(
   return keyids;
 }
 
-/** What a verifier will see must be a yes, in each carrier and for each key, or signing has failed. */
+/** What a verifier will see must be a yes, in each carrier and for each key; undefined when it is. */
 async function readBack(
   store: Store,
   planned: readonly PlannedSignature[],
   signers: readonly Signer[],
   options: SignOptions,
-): Promise<void> {
+): Promise<TouchmarkError | undefined> {
   const keys = signers.map(({ publicKey }) => ({ name: publicKey.keyid.slice(0, 12), key: publicKey }));
   const required = new Set(keys.map(({ key }) => key.keyid)).size;
   for (const { subject, carrier } of planned) {
-    const { decision } = await verifyDigest(
-      store,
-      subject.digest,
-      {
-        keys,
-        carriers: [carrier],
-        repository: options.repository ?? store.repository,
-        ...(options.annotations && !options.coSign && { annotations: options.annotations }),
-      },
-      required,
-    );
+    const expected = {
+      keys,
+      carriers: [carrier],
+      repository: options.repository ?? store.repository,
+      ...(options.annotations && !options.coSign && { annotations: options.annotations }),
+    };
+    const { decision } = await verifyDigest(store, subject.digest, expected, required);
     if (decision.code === null) continue;
-    throw new TouchmarkError(
+    const missing = ['sig-none', 'sig-no-match', 'sig-threshold-not-met'].includes(decision.code);
+    return new TouchmarkError(
       decision.code,
       `the ${carrier} signature was written but does not verify: ${decision.message}`,
       {
         details: { digest: subject.digest, carrier },
         hint: 'run the same command again: what is there already is kept',
+        retryable: missing,
       },
     );
   }
+  return undefined;
 }

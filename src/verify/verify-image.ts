@@ -164,7 +164,8 @@ export interface DigestOutcome {
   readonly problems: readonly Problem[];
 }
 
-async function verifyDigest(
+/** Verifies the signatures of one digest in a store that is open already; {@link verifyImage} is this and all around it. */
+export async function verifyDigest(
   store: Store,
   image: Digest,
   options: VerifyOptions,
