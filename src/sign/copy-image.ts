@@ -1,0 +1,158 @@
+import { mapConcurrently } from '../base/concurrency.js';
+import type { Digest } from '../base/digest.js';
+import { fail } from '../base/errors.js';
+import { LIMITS } from '../base/limits.js';
+import type { Descriptor } from '../oci/descriptor.js';
+import { type Manifest, parseManifest, type RawManifest } from '../oci/manifest.js';
+import { attachmentTag } from '../oci/reference.js';
+import type { Store } from '../oci/store.js';
+import { walkManifests } from '../oci/walk.js';
+import { addSignatures } from '../signature/sig-manifest.js';
+
+/** Blobs that are under way at once. */
+const CONCURRENCY = 4;
+/** What cosign hangs on an image by tag. */
+export const ATTACHMENT_SUFFIXES = ['.sig', '.att', '.sbom'] as const;
+
+export interface CopyOptions {
+  /** The tag at the destination; undefined: by digest only. */
+  readonly tag: string | undefined;
+  readonly onProgress?: (event: CopyProgress) => void;
+}
+
+/** So far: manifests and blobs that are at the destination, and the bytes of those blobs. */
+export interface CopyProgress {
+  readonly manifests: number;
+  readonly blobs: number;
+  readonly bytes: number;
+}
+
+export interface CopyResult extends CopyProgress {
+  readonly digest: Digest;
+  /** `.sig`, `.att` and `.sbom` tags that came along. */
+  readonly attachments: readonly string[];
+  /** Artifacts that refer to the image, to something in it, or to one another. */
+  readonly referrers: readonly Digest[];
+}
+
+/**
+ * Copies an image or index with everything that refers to it: byte for byte, children before their index, the tag last.
+ * What the destination holds already is not sent again, so an interrupted copy goes on where it stopped; signatures that the
+ * destination has and the source has not are kept.
+ *
+ * @throws TouchmarkError what the stores throw; a list of referrers that cannot be read is an error, since a copy that
+ *   silently loses signatures would be worse than none
+ */
+export async function copyImage(
+  source: Store,
+  target: Store,
+  root: RawManifest,
+  options: CopyOptions,
+): Promise<CopyResult> {
+  const copier = new Copier(source, target, options.onProgress);
+  const subjects: Digest[] = [];
+  for await (const { raw, manifest } of walkManifests(source, root)) {
+    await copier.copyBlobs(manifest);
+    if (raw.descriptor.digest !== root.descriptor.digest) await copier.copyManifest(raw);
+    subjects.push(raw.descriptor.digest);
+  }
+  await copier.copyManifest(root);
+  for (const subject of subjects) await copier.copyWhatRefersTo(subject, 0);
+  // The tag comes last: whoever sees it finds the signatures there.
+  if (options.tag !== undefined) await target.writeManifest(root, options.tag);
+  await target.commit();
+  return {
+    digest: root.descriptor.digest,
+    ...copier.progress,
+    attachments: copier.attachments,
+    referrers: [...copier.referrers],
+  };
+}
+
+class Copier {
+  readonly attachments: string[] = [];
+  readonly referrers = new Set<Digest>();
+  readonly #blobs = new Set<Digest>();
+  progress: CopyProgress = { manifests: 0, blobs: 0, bytes: 0 };
+
+  constructor(
+    readonly source: Store,
+    readonly target: Store,
+    readonly onProgress: CopyOptions['onProgress'],
+  ) {}
+
+  async copyManifest(raw: RawManifest): Promise<void> {
+    await this.target.writeManifest(raw);
+    this.#advance({ manifests: 1 });
+  }
+
+  async copyBlobs(manifest: Manifest): Promise<void> {
+    if (manifest.kind === 'index') return;
+    const blobs = [manifest.config, ...manifest.layers].filter(
+      blob => !this.#blobs.has(blob.digest) && this.#blobs.add(blob.digest),
+    );
+    await mapConcurrently(blobs, CONCURRENCY, async blob => {
+      // A layer that is distributed from elsewhere is part of the image without being in its store.
+      if (blob.urls && blob.urls.length > 0 && !(await this.source.hasBlob(blob))) return;
+      await this.target.writeBlob(plain(blob), () => this.source.openBlob(blob), this.source);
+      this.#advance({ blobs: 1, bytes: blob.size });
+    });
+  }
+
+  async copyWhatRefersTo(subject: Digest, depth: number): Promise<void> {
+    if (depth > LIMITS.indexDepth)
+      fail('limit-exceeded', `artifacts refer to one another deeper than ${LIMITS.indexDepth}`);
+    for (const suffix of ATTACHMENT_SUFFIXES) await this.#copyAttachment(attachmentTag(subject, suffix));
+    const { descriptors, problems } = await this.source.listReferrers(subject);
+    const [problem] = problems;
+    if (problem) throw problem;
+    if (descriptors.length > LIMITS.referrers)
+      fail('limit-exceeded', `${descriptors.length} artifacts refer to ${subject}`);
+    for (const descriptor of descriptors) await this.#copyReferrer(descriptor, subject, depth);
+  }
+
+  async #copyAttachment(tag: string): Promise<void> {
+    const raw = await this.source.fetchManifest({ tag });
+    if (!raw) return;
+    const manifest = parseManifest(raw);
+    await this.copyBlobs(manifest);
+    const layers = manifest.kind === 'image' ? manifest.layers : [];
+    await this.target.updateTag(tag, async current => {
+      if (!current) return raw;
+      if (current.descriptor.digest === raw.descriptor.digest) return undefined;
+      const union = addSignatures(current, layers);
+      if (union) await this.target.writeBlob(union.config.descriptor, union.config.bytes);
+      return union?.manifest;
+    });
+    this.attachments.push(tag);
+    this.#advance({ manifests: 1 });
+  }
+
+  async #copyReferrer(descriptor: Descriptor, subject: Digest, depth: number): Promise<void> {
+    if (this.referrers.has(descriptor.digest)) return;
+    const raw = await this.source.fetchManifest({ digest: descriptor.digest });
+    if (!raw) return fail('layer-unavailable', `the referrer ${descriptor.digest} is listed but not there`);
+    const manifest = parseManifest(raw);
+    // A list is unsigned: what it names may refer to something else, and then does not belong to this image.
+    if (manifest.subject?.digest !== subject) return;
+    this.referrers.add(descriptor.digest);
+    await this.copyBlobs(manifest);
+    await this.target.attach(raw, subject);
+    this.#advance({ manifests: 1 });
+    await this.copyWhatRefersTo(descriptor.digest, depth + 1);
+  }
+
+  #advance(step: Partial<CopyProgress>): void {
+    this.progress = {
+      manifests: this.progress.manifests + (step.manifests ?? 0),
+      blobs: this.progress.blobs + (step.blobs ?? 0),
+      bytes: this.progress.bytes + (step.bytes ?? 0),
+    };
+    this.onProgress?.(this.progress);
+  }
+}
+
+/** A blob's identity without what one manifest says about it. */
+function plain({ mediaType, digest, size }: Descriptor): Descriptor {
+  return { mediaType, digest, size };
+}
