@@ -50,12 +50,7 @@ export async function copyImage(
   options: CopyOptions,
 ): Promise<CopyResult> {
   const copier = new Copier(source, target, options.onProgress);
-  const subjects: Digest[] = [];
-  for await (const { raw, manifest } of walkManifests(source, root)) {
-    await copier.copyBlobs(manifest);
-    if (raw.descriptor.digest !== root.descriptor.digest) await copier.copyManifest(raw);
-    subjects.push(raw.descriptor.digest);
-  }
+  const subjects = await copier.copyBelow(root);
   await copier.copyManifest(root);
   for (const subject of subjects) await copier.copyWhatRefersTo(subject, 0);
   // The tag comes last: whoever sees it finds the signatures there.
@@ -81,12 +76,23 @@ class Copier {
     readonly onProgress: CopyOptions['onProgress'],
   ) {}
 
+  /** Copies all that a manifest is made of, but not itself. Returns the digests of it and of every manifest below it. */
+  async copyBelow(root: RawManifest): Promise<readonly Digest[]> {
+    const digests: Digest[] = [];
+    for await (const { raw, manifest } of walkManifests(this.source, root)) {
+      await this.#copyBlobs(manifest);
+      if (raw.descriptor.digest !== root.descriptor.digest) await this.copyManifest(raw);
+      digests.push(raw.descriptor.digest);
+    }
+    return digests;
+  }
+
   async copyManifest(raw: RawManifest): Promise<void> {
     await this.target.writeManifest(raw);
     this.#advance({ manifests: 1 });
   }
 
-  async copyBlobs(manifest: Manifest): Promise<void> {
+  async #copyBlobs(manifest: Manifest): Promise<void> {
     if (manifest.kind === 'index') return;
     const blobs = [manifest.config, ...manifest.layers].filter(
       blob => !this.#blobs.has(blob.digest) && this.#blobs.add(blob.digest),
@@ -115,7 +121,7 @@ class Copier {
     const raw = await this.source.fetchManifest({ tag });
     if (!raw) return;
     const manifest = parseManifest(raw);
-    await this.copyBlobs(manifest);
+    await this.#copyBlobs(manifest);
     const layers = manifest.kind === 'image' ? manifest.layers : [];
     await this.target.updateTag(tag, async current => {
       if (!current) return raw;
@@ -136,7 +142,7 @@ class Copier {
     // A list is unsigned: what it names may refer to something else, and then does not belong to this image.
     if (manifest.subject?.digest !== subject) return;
     this.referrers.add(descriptor.digest);
-    await this.copyBlobs(manifest);
+    await this.copyBelow(raw);
     await this.target.attach(raw, subject);
     this.#advance({ manifests: 1 });
     await this.copyWhatRefersTo(descriptor.digest, depth + 1);
