@@ -12,6 +12,12 @@ export const LIMITS = {
   /** A key file, private or public. */
   keyFileSize: 64 * 1024,
   passwordSize: 64 * 1024,
+  /** Iterations that an encrypted PKCS#8 file may ask for; about five seconds. */
+  keyIterations: 10_000_000,
+  /** N·r·p of scrypt in an encrypted PKCS#8 file. */
+  scryptWork: 2 ** 20,
+  /** Files of one folder that are looked at for keys. */
+  keyFolderEntries: 10_000,
   /** PEM certificates of registries, given by the user. */
   certificatesSize: 4 * 1024 * 1024,
   jsonDepth: 32,

@@ -1,0 +1,163 @@
+/**
+ * Builds what package.json points at: the library (dist/lib), the command line (dist/cli), oclif.manifest.json and the
+ * JSON Schemas. Everything is made in a folder beside and moved into place at the end, so that a build that fails, or
+ * two at once, never leave half of one.
+ *
+ *   node .ci/build.mjs [--cli]     --cli: leave the library out
+ */
+import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Plugin } from '@oclif/core';
+import { build } from 'esbuild';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const stage = join(root, `.build-${process.pid}`);
+const packageJson = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const onlyCli = process.argv.includes('--cli');
+
+function filesUnder(folder, suffix) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile() && entry.name.endsWith(suffix))
+    .map(entry => join(entry.parentPath, entry.name));
+}
+
+function compileLibrary() {
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const result = spawnSync(
+    process.execPath,
+    [tsc, '-p', 'tsconfig.build.json', '--outDir', join(stage, 'dist/lib')],
+    {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    },
+  );
+  if (result.status !== 0) throw new Error('the library does not compile');
+}
+
+async function bundleCommandLine() {
+  const entryPoints = { bin: join(root, 'src/cli/bin.ts') };
+  for (const file of filesUnder(join(root, 'commands'), '.ts')) {
+    const name = relative(root, file).split(sep).join('/').replace(/\.ts$/, '');
+    entryPoints[name] = file;
+  }
+  const { metafile } = await build({
+    entryPoints,
+    outdir: join(stage, 'dist/cli'),
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    minify: true,
+    // Stack traces and error classes keep their names: a report from a user must be readable.
+    keepNames: true,
+    legalComments: 'none',
+    chunkNames: 'chunks/[name]-[hash]',
+    metafile: true,
+    logLevel: 'warning',
+    define: {
+      TOUCHMARK_VERSION: JSON.stringify(packageJson.version),
+      // Otherwise a user's own setting switches oclif's development mode on, which looks for a TypeScript project.
+      'process.env.NODE_ENV': '"production"',
+    },
+    // oclif asks for these in development mode only.
+    external: ['typescript', 'ts-node', 'tsx'],
+    banner: {
+      js: "import{createRequire as __cr}from'node:module';import{fileURLToPath as __fu}from'node:url';import{dirname as __dn}from'node:path';const require=__cr(import.meta.url),__filename=__fu(import.meta.url),__dirname=__dn(__filename);",
+    },
+  });
+  return Object.values(metafile.outputs).reduce((sum, output) => sum + output.bytes, 0);
+}
+
+/** The manifest lets a start read one file instead of importing every command. */
+async function writeManifest() {
+  const plugin = new Plugin({ root: stage, type: 'core', ignoreManifest: true, errorOnManifestCreate: true });
+  await plugin.load();
+  const { commands, version } = plugin.manifest;
+  for (const command of Object.values(commands)) {
+    command.pluginName = packageJson.name;
+    for (const key of ['pluginAlias', 'pluginType']) delete command[key];
+  }
+  writeFileSync(join(stage, 'oclif.manifest.json'), `${JSON.stringify({ commands, version })}\n`);
+  return Object.keys(commands).length;
+}
+
+/** JSON Schemas are generated from the zod descriptions of what the command line prints. */
+async function writeSchemas() {
+  const sources = ['src/report/schemas.ts', 'src/cli/schemas.ts'].filter(file =>
+    existsSync(join(root, file)),
+  );
+  const entry = join(stage, 'schemas-entry.mjs');
+  await build({
+    stdin: {
+      contents: `${sources.map((file, index) => `import { SCHEMAS as s${index} } from './${file.replace(/\.ts$/, '.js')}';`).join('\n')}
+        import { z } from 'zod';
+        export const schemas = Object.entries({ ${sources.map((_, index) => `...s${index}`).join(', ')} })
+          .map(([name, type]) => [name, z.toJSONSchema(type, { target: 'draft-2020-12', unrepresentable: 'throw' })]);`,
+      resolveDir: root,
+      loader: 'js',
+    },
+    outfile: entry,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    logLevel: 'warning',
+  });
+  const { schemas } = await import(pathToFileURL(entry).href);
+  rmSync(entry);
+  mkdirSync(join(stage, 'schemas'));
+  for (const [name, { $schema, ...schema }] of schemas) {
+    const document = { $schema, $id: `urn:touchmark:schema:${name}:v1`, title: name, ...schema };
+    writeFileSync(join(stage, 'schemas', `${name}.json`), `${JSON.stringify(document, null, 2)}\n`);
+  }
+  return schemas.length;
+}
+
+/** Moves a finished part into place; what stood there before is put aside first, and back if that fails. */
+function install(name) {
+  const [from, to, old] = [
+    join(stage, name),
+    join(root, name),
+    join(stage, `old-${name.replaceAll('/', '-')}`),
+  ];
+  mkdirSync(dirname(to), { recursive: true });
+  if (existsSync(to)) renameSync(to, old);
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (existsSync(old) && !existsSync(to)) renameSync(old, to);
+    throw error;
+  }
+}
+
+const started = performance.now();
+try {
+  mkdirSync(join(stage, 'dist'), { recursive: true });
+  cpSync(join(root, 'package.json'), join(stage, 'package.json'));
+  if (!onlyCli) compileLibrary();
+  const bytes = await bundleCommandLine();
+  const commands = await writeManifest();
+  const schemas = await writeSchemas();
+  const parts = ['dist/cli', 'schemas', 'oclif.manifest.json'];
+  for (const part of onlyCli ? parts : ['dist/lib', ...parts]) install(part);
+  // ready.mjs compares sources with this file.
+  if (!onlyCli) writeFileSync(join(root, 'dist', '.built'), '');
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(
+    `built ${commands} commands (${Math.round(bytes / 1000)} kB), ${schemas} schemas in ${seconds} s`,
+  );
+} finally {
+  rmSync(stage, { recursive: true, force: true });
+}

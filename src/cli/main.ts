@@ -1,0 +1,164 @@
+import { fileURLToPath } from 'node:url';
+import { type Command, Config } from '@oclif/core';
+import { fail, TouchmarkError } from '../base/errors.js';
+import { type DocumentFacts, serializeDocument, successDocument } from './document.js';
+import { formatCommandHelp, formatRootHelp, formatTopicHelp } from './help.js';
+import { toReportedError } from './oclif-errors.js';
+import { type OutputSettings, readOutputSettings } from './output-settings.js';
+import { reportFailure } from './report-failure.js';
+import { writeStderr, writeStdout } from './stdio.js';
+import { nearest } from './suggest.js';
+import { shellQuote } from './text.js';
+import { findHelpTopic, HELP_TOPICS } from './topics.js';
+
+/**
+ * Runs one command line and ends the process with its exit code.
+ * @param argv what stands behind the program's name
+ * @param packageRoot the folder with package.json and oclif.manifest.json
+ */
+export async function main(argv: string[], packageRoot: URL): Promise<void> {
+  const settings = readOutputSettings(argv);
+  const startedAt = new Date();
+  let tool = { name: 'touchmark', version: 'unknown' };
+  const report = async (error: TouchmarkError) => {
+    process.exitCode = await reportFailure(error, settings, { tool, startedAt, warnings: [] });
+  };
+  process.on('uncaughtException', error => {
+    void report(new TouchmarkError('internal', error.message, { cause: error })).finally(() =>
+      process.exit(),
+    );
+  });
+  try {
+    // Plugins would be code from the user's home folder inside a tool whose yes is trusted.
+    const config = await Config.load({
+      root: fileURLToPath(packageRoot),
+      userPlugins: false,
+      devPlugins: false,
+    });
+    tool = { name: config.name, version: config.version };
+    await dispatch(argv, config, settings, { tool, startedAt, warnings: [] });
+  } catch (error) {
+    await report(toReportedError(error, ''));
+  }
+  // A socket that is kept alive, or standard input, must not hold the process: what was to be said has been written.
+  process.exit();
+}
+
+async function dispatch(
+  argv: string[],
+  config: Config,
+  settings: OutputSettings,
+  facts: DocumentFacts,
+): Promise<void> {
+  const print = async (text: string) => {
+    if (settings.format === 'json') {
+      await writeStdout(serializeDocument(successDocument('help', { text }, 0, facts)));
+    } else await writeStdout(text);
+    process.exitCode = 0;
+  };
+  const style = settings.stdout;
+  const words = argv.slice(
+    0,
+    firstIndex(argv, word => word === '--'),
+  );
+  const asked = words.find(word => word === '--help' || word === '-h');
+  const helpWord = words[0] === 'help';
+  const path = words.slice(
+    helpWord ? 1 : 0,
+    firstIndex(words, (word, at) => word.startsWith('-') && at > 0),
+  );
+
+  if (words[0] === '--version') {
+    return print(`${facts.tool.name} ${facts.tool.version}\n`);
+  }
+  if (helpWord && path[0] !== undefined) {
+    const topic = findHelpTopic(path.join('-'));
+    if (topic) return print(topic.format(style));
+  }
+  const found = path[0]?.startsWith('-') ? undefined : findCommand(path, config);
+  if (found && !helpWord && asked === undefined) return run(found, argv, config, settings);
+  if (found) return print(formatCommandHelp(found.command, { style, short: asked === '-h' }));
+
+  const group = path[0]?.startsWith('-') ? [] : path;
+  if (
+    group.length === 0 &&
+    argv.every(word => /^(?:help|-h|--help|-o|-o?json|--output(?:=json|=text)?|text|--no-color)$/.test(word))
+  ) {
+    return print(formatRootHelp(config.commands, style));
+  }
+  if (group.length > 0 && config.commandIDs.some(id => id.startsWith(`${group.join(':')}:`))) {
+    return print(formatTopicHelp(group.join(':'), config.commands, style));
+  }
+  refuse(argv, group, config);
+}
+
+interface FoundCommand {
+  readonly command: Command.Loadable;
+  /** The words that named it. */
+  readonly words: readonly string[];
+}
+
+/** The longest run of leading words that names a command. */
+function findCommand(path: readonly string[], config: Config): FoundCommand | undefined {
+  for (let length = Math.min(path.length, 4); length > 0; length--) {
+    const words = path.slice(0, length);
+    const command = words.some(word => word.includes(':')) ? undefined : config.findCommand(words.join(':'));
+    if (command) return { command, words };
+  }
+  return undefined;
+}
+
+async function run(
+  found: FoundCommand,
+  argv: string[],
+  config: Config,
+  settings: OutputSettings,
+): Promise<void> {
+  const { command, words } = found;
+  const called = words.join(' ');
+  const name = command.id.replaceAll(':', ' ');
+  if (called !== name && !settings.quiet) {
+    await writeStderr(`touchmark: ${JSON.stringify(called)} is called ${JSON.stringify(name)} here\n`);
+  }
+  await config.runCommand(command.id, argv.slice(words.length), command);
+}
+
+function refuse(argv: readonly string[], path: readonly string[], config: Config): never {
+  const first = argv[0] ?? '';
+  if (path.length === 0) {
+    return fail('usage-unknown-flag', `a command comes first, not ${JSON.stringify(first.split('=')[0])}`, {
+      hint: 'touchmark --help lists the commands',
+    });
+  }
+  const names = config.commands
+    .filter(command => !command.hidden)
+    .map(command => command.id.replaceAll(':', ' '));
+  const nested = names.filter(name => name.includes(' '));
+  const single = [
+    ...names.filter(name => !name.includes(' ')),
+    ...nested.map(name => name.split(' ')[0] ?? ''),
+  ];
+  // Two words are compared first: `key generat x` is nearer to `key generate` than `key` is.
+  for (const length of [2, 1]) {
+    const word = path.slice(0, length).join(' ');
+    const meant = path.length < length ? undefined : nearest(word, new Set(length === 2 ? nested : single));
+    if (meant === undefined) continue;
+    const rest = argv.slice(length);
+    const secret = rest.some(other => /pass|secret|token|credential/i.test(other));
+    return fail('usage-unknown-command', `unknown command ${JSON.stringify(word)}: did you mean ${meant}?`, {
+      hint: ['touchmark', meant, ...(secret ? ['…'] : rest.map(shellQuote))].join(' '),
+    });
+  }
+  const topics =
+    path.length > 1 && argv[0] === 'help'
+      ? `; help topics: ${HELP_TOPICS.map(topic => topic.name).join(', ')}`
+      : '';
+  return fail('usage-unknown-command', `unknown command ${JSON.stringify(path[0])}${topics}`, {
+    hint: 'touchmark --help lists the commands',
+  });
+}
+
+function firstIndex(words: readonly string[], matches: (word: string, index: number) => boolean): number {
+  const index = words.findIndex(matches);
+  return index < 0 ? words.length : index;
+}

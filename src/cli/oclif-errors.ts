@@ -1,0 +1,27 @@
+import { Errors } from '@oclif/core';
+import { TouchmarkError, toTouchmarkError } from '../base/errors.js';
+
+/** Whatever a command or the parser threw as ours: what the parser refuses is a usage error, the rest is judged by kind. */
+export function toReportedError(error: unknown, command: string): TouchmarkError {
+  if (!(error instanceof Errors.CLIError)) return toTouchmarkError(error);
+  return new TouchmarkError('usage-argument', describe(error), {
+    hint: `touchmark ${command} --help shows how it is called`.replace('  ', ' '),
+    cause: error,
+  });
+}
+
+function describe(error: Error): string {
+  const { args } = error as { args?: readonly (string | { readonly name: string })[] };
+  if (Array.isArray(args) && args.length > 0) {
+    const names = args.map(arg => (typeof arg === 'string' ? JSON.stringify(arg) : arg.name.toUpperCase()));
+    const missing = typeof args[0] !== 'string';
+    return missing ? `missing argument: ${names.join(', ')}` : `unexpected argument: ${names.join(', ')}`;
+  }
+  const text = error.message
+    .replace(/See more help with --help/g, '')
+    .replace(/^The following errors? occurred:/, '')
+    .replace(/^Nonexistent flags?:/, 'unknown flag')
+    .replace(/\s+/g, ' ')
+    .trim();
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

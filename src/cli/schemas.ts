@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { KEY_KINDS } from '../crypto/keys.js';
+
+/**
+ * What the command line's own documents look like. Read by the build, which writes the JSON Schemas; commands import
+ * types only. Fields are added, never removed or changed.
+ */
+
+const tool = z.object({ name: z.string(), version: z.string() });
+const detail = z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())]);
+
+const error = z
+  .object({
+    code: z.string().describe('reason code, kebab-case; more may be added'),
+    message: z.string(),
+    hint: z.string().nullable().describe('what to do about it'),
+    retryable: z.boolean().describe('the same call may succeed later'),
+    details: z.record(z.string(), detail),
+  })
+  .describe('why no decision was reached');
+
+/** Fields that every document has; `fields` are the command's own. */
+export function documentSchema<T extends z.ZodRawShape>(name: string, fields: T) {
+  return z.looseObject({
+    schema: z.literal(`urn:touchmark:schema:${name}:v1`),
+    tool,
+    ok: z.boolean().describe('true exactly when exitCode is 0'),
+    exitCode: z.int().min(0).max(255),
+    startedAt: z.iso.datetime(),
+    warnings: z.array(z.string()),
+    error: error.nullable(),
+    ...fields,
+  });
+}
+
+const keyKind = z.enum(KEY_KINDS);
+const keyid = z
+  .string()
+  .regex(/^[a-f0-9]{64}$/)
+  .describe('hex SHA-256 of the public key (SubjectPublicKeyInfo, DER)');
+
+const writtenKey = {
+  keyid,
+  kind: keyKind,
+  privateKey: z.string().describe('file that was written'),
+  publicKey: z.string().describe('file that was written'),
+  encrypted: z.boolean().describe('false when the password is empty, which protects nothing'),
+};
+
+export const SCHEMAS = {
+  failure: documentSchema('failure', { ok: z.literal(false), error }),
+  help: documentSchema('help', { text: z.string() }),
+  'schema-list': documentSchema('schema-list', { names: z.array(z.string()) }),
+  schema: documentSchema('schema', { name: z.string(), jsonSchema: z.record(z.string(), z.unknown()) }),
+  'key-generate': documentSchema('key-generate', writtenKey),
+  'key-import': documentSchema('key-import', writtenKey),
+} satisfies Record<string, z.ZodType>;

@@ -1,0 +1,77 @@
+import { fail, toTouchmarkError } from '../base/errors.js';
+
+/**
+ * Writes all of `text` to stdout. A reader that went away (`| head`) is no error; a full disk behind `>` is.
+ * @throws TouchmarkError `io-no-space`, `io-failed`
+ */
+export function writeStdout(text: string, stream: NodeJS.WritableStream = process.stdout): Promise<void> {
+  return write(text, stream, error => {
+    throw toTouchmarkError(error);
+  });
+}
+
+/** Writes to stderr. When even that fails there is nobody left to tell. */
+export function writeStderr(text: string, stream: NodeJS.WritableStream = process.stderr): Promise<void> {
+  return write(text, stream, () => {});
+}
+
+async function write(
+  text: string,
+  stream: NodeJS.WritableStream,
+  onError: (error: Error) => void,
+): Promise<void> {
+  if (text === '') return;
+  // The stream reports one fault twice: to the callback below, and as an event that would end the process.
+  if (stream.listenerCount('error') === 0) stream.on('error', () => {});
+  const error = await new Promise<Error | null | undefined>(done => {
+    stream.write(text, done);
+  });
+  if (error && !isClosedPipe(error)) onError(error);
+}
+
+function isClosedPipe(error: Error): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  // The second code is what a stream says that has met EPIPE before.
+  return code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED';
+}
+
+/** Standard input can be read once: whoever reads it says for what. */
+export interface StandardInput {
+  /**
+   * Reads everything, at most `maxSize` bytes.
+   * @throws TouchmarkError `usage-argument` when another flag reads it too, `usage-file` when there is more
+   */
+  read(purpose: string, maxSize: number): Promise<Uint8Array>;
+}
+
+export function createStandardInput(
+  stream: () => AsyncIterable<Uint8Array> = () => process.stdin,
+  signal?: AbortSignal,
+): StandardInput {
+  let owner: string | undefined;
+  return {
+    async read(purpose, maxSize) {
+      if (owner !== undefined) {
+        return fail(
+          'usage-argument',
+          `standard input can be read once, but both ${owner} and ${purpose} ask for it`,
+          {
+            hint: 'give one of them as a file',
+          },
+        );
+      }
+      owner = purpose;
+      const chunks: Uint8Array[] = [];
+      let size = 0;
+      for await (const chunk of stream()) {
+        signal?.throwIfAborted();
+        size += chunk.length;
+        if (size > maxSize) {
+          fail('usage-file', `${purpose}: standard input holds more than ${maxSize} bytes`);
+        }
+        chunks.push(chunk);
+      }
+      return Buffer.concat(chunks);
+    },
+  };
+}

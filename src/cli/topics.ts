@@ -1,0 +1,84 @@
+import type { ExitCode } from '../base/codes.js';
+import { OTHER_VARIABLES, variableOf } from './environment.js';
+import { EXIT_MEANINGS, reasonsOf } from './exit-codes.js';
+import { formatTable, type Styler, TEXT_COLUMNS, wrapText } from './text.js';
+
+export interface HelpTopic {
+  readonly name: string;
+  readonly summary: string;
+  format(style: Styler): string;
+}
+
+/** What `touchmark help TOPIC` explains; tables come from the code that acts on them. */
+export const HELP_TOPICS: readonly HelpTopic[] = [
+  {
+    name: 'exit-codes',
+    summary: 'what the exit code says, and the reason codes behind it',
+    format: exitCodes,
+  },
+  { name: 'environment', summary: 'variables that are read, and what wins', format: environment },
+  { name: 'output', summary: 'streams, JSON, colour and quiet', format: output },
+  { name: 'trust', summary: 'what a yes of verify means, and what it does not', format: trust },
+];
+
+export function findHelpTopic(name: string): HelpTopic | undefined {
+  return HELP_TOPICS.find(topic => topic.name === name);
+}
+
+function exitCodes(style: Styler): string {
+  const codes = Object.keys(EXIT_MEANINGS).map(Number) as ExitCode[];
+  const width = Math.max(...codes.map(code => EXIT_MEANINGS[code].name.length));
+  const rows = codes.flatMap(code => {
+    const { name, meaning } = EXIT_MEANINGS[code];
+    const head = `${String(code).padStart(3)}  ${style('bold', name.padEnd(width))}  ${meaning}`;
+    const reasons = reasonsOf(code).join(', ');
+    const indent = ' '.repeat(width + 7);
+    return [
+      head,
+      ...(reasons ? wrapText(reasons, TEXT_COLUMNS - indent.length).map(line => indent + line) : []),
+    ];
+  });
+  return paragraphs(
+    'Only 0 is a yes. 10 to 19 are a definite no; 20 to 24 mean that it could not be decided, which is never a yes. ' +
+      'The code is the same in text and JSON. A number never changes its meaning.',
+    rows.join('\n'),
+    'Of several images the first code present in this order is given: 18, 14, 12, 10, 11, 1, 22, 21, 24, 20, 23. ' +
+      'The JSON document holds each.',
+  );
+}
+
+function environment(): string {
+  return paragraphs(
+    `A flag wins over its variable, a variable over the default. Each flag that shows a variable in --help is set by it: ` +
+      `--registry-ca by ${variableOf('registry-ca')}. A switch takes true or false; several values stand with commas between them; ` +
+      'empty means not set, except for passwords.',
+    formatTable(OTHER_VARIABLES, '  '),
+  );
+}
+
+function output(): string {
+  return paragraphs(
+    'Standard output carries the result and nothing else: text, or with -o json exactly one JSON document, on failure too. ' +
+      'Progress, warnings, questions and errors go to standard error.',
+    'Every document has schema, tool, ok, exitCode, startedAt, warnings and error. error is null when there is an answer, ' +
+      'also when the answer is no; else it holds code, message, hint, retryable and details. ' +
+      'touchmark schema lists the JSON Schemas, touchmark schema NAME prints one. Within v1 fields are added, never removed.',
+    '--quiet leaves errors on standard error and, in text, nothing on standard output. --debug adds requests and causes. ' +
+      'Colour is for terminals only: --no-color, NO_COLOR and TERM=dumb turn it off, FORCE_COLOR turns it on.',
+  );
+}
+
+function trust(): string {
+  return paragraphs(
+    'verify says yes when enough of the keys given with --key have signed the very bytes that the reference stands for. ' +
+      'A tag is resolved once; the digest is printed and is what was checked. Use that digest from then on: the tag may move.',
+    'Without --threshold every key given must have signed. A key counts once, however many signatures it made. ' +
+      'What is found under another key, for another digest or for another repository is listed and counts for nothing.',
+    'A registry that cannot be asked is exit 20, never "unsigned". inspect and tree show what is there and judge nothing ' +
+      'unless keys are given.',
+  );
+}
+
+function paragraphs(...parts: readonly string[]): string {
+  return `${parts.map(part => (part.includes('\n') ? part : wrapText(part, TEXT_COLUMNS).join('\n'))).join('\n\n')}\n`;
+}
