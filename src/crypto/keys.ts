@@ -36,6 +36,16 @@ export interface PublicKey {
   readonly keyObject: KeyObject;
 }
 
+/** A private key opened from its file, on its way to a {@link Signer} or to another file. Keep it no longer than that. */
+export interface PrivateKey {
+  readonly publicKey: PublicKey;
+  /**
+   * PKCS#8, DER, with the public key inside for ECDSA, as Go writes it. Not enumerable, so that logging or serialising
+   * the object does not show it.
+   */
+  readonly pkcs8: Uint8Array;
+}
+
 /** A private key in memory. Its bytes are reachable only through {@link Signer.sign}. */
 export interface Signer {
   readonly publicKey: PublicKey;
