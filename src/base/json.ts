@@ -12,8 +12,6 @@ export interface JsonLimits {
   readonly code?: ReasonCode;
   readonly maxSize?: number;
   readonly maxDepth?: number;
-  /** Refuse keys of one object that are equal when case is ignored, as Go's decoder would match them. */
-  readonly foldKeys?: boolean;
 }
 
 /**
@@ -57,7 +55,7 @@ class Reader {
     readonly text: string,
     readonly what: string,
     readonly code: ReasonCode,
-    readonly limits: JsonLimits,
+    limits: JsonLimits,
   ) {
     this.#maxDepth = limits.maxDepth ?? LIMITS.jsonDepth;
   }
@@ -191,7 +189,6 @@ class Reader {
   #object(depth: number): JsonObject {
     this.#at++;
     const object: Record<string, JsonValue> = Object.create(null);
-    const folded = this.limits.foldKeys ? new Set<string>() : undefined;
     this.#space();
     if (this.text[this.#at] === '}') {
       this.#at++;
@@ -202,12 +199,6 @@ class Reader {
       if (this.text[this.#at] !== '"') this.#fail('a key is missing');
       const key = this.#string();
       if (key in object) this.#fail(`the key ${JSON.stringify(key.slice(0, 60))} stands twice`);
-      if (folded) {
-        const fold = foldCase(key);
-        if (folded.has(fold))
-          this.#fail(`the key ${JSON.stringify(key.slice(0, 60))} stands twice but for case`);
-        folded.add(fold);
-      }
       this.#space();
       if (this.text[this.#at] !== ':') this.#fail('a colon is missing');
       this.#at++;

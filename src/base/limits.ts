@@ -32,6 +32,27 @@ export const LIMITS = {
   referrers: 1000,
   referrerPages: 100,
   redirects: 10,
+  /** Milliseconds in which a peer must move at least `networkProgress` bytes, or begin its answer. */
+  networkStall: 30_000,
+  networkProgress: 1024,
+  /** Milliseconds for the answer to an upload: some registries copy the blob before they answer. */
+  uploadAnswer: 300_000,
+  /** Attempts behind the first one of a request that met a passing fault. */
+  retries: 4,
+  /** Milliseconds: a registry that asks for a longer pause is reported instead. */
+  retryAfter: 60_000,
+  /** Times that one blob is taken up again where its connection broke. */
+  blobResumes: 10,
+  tagPages: 1000,
+  /** Warnings of registries: bytes of one header, texts in one session. */
+  warningSize: 4096,
+  warnings: 100,
+  credentialFileSize: 1024 * 1024,
+  credentialHelperOutput: 64 * 1024,
+  /** Milliseconds for a credential helper to answer. */
+  credentialHelperTime: 30_000,
+  /** Milliseconds for the writers of one tag to come to rest. */
+  tagMerge: 60_000,
   /** Nested indexes. */
   indexDepth: 4,
   indexEntries: 10_000,

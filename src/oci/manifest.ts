@@ -52,7 +52,7 @@ const KNOWN_KEYS = [
  */
 export function parseManifest(raw: RawManifest): Manifest {
   const { mediaType } = raw.descriptor;
-  const value = parseJson(raw.bytes, 'the manifest', { code: 'format-manifest', foldKeys: true });
+  const value = parseJson(raw.bytes, 'the manifest', { code: 'format-manifest' });
   const field = new Field(value, 'manifest', 'format-manifest').onlyKeys(KNOWN_KEYS);
   const isIndex = INDEX_TYPES.includes(mediaType);
   if (!isIndex && !MANIFEST_TYPES.includes(mediaType)) {

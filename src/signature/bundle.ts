@@ -39,7 +39,6 @@ export interface Bundle {
 export function parseBundle(bytes: Uint8Array): Bundle {
   const value = parseJson(bytes, 'the bundle', {
     code: 'format-bundle',
-    foldKeys: true,
     maxSize: LIMITS.payloadSize,
   });
   const bundle = new Field(value, 'bundle', 'format-bundle').onlyKeys(

@@ -27,7 +27,6 @@ export interface SimpleSigningPayload {
 export function parsePayload(bytes: Uint8Array): SimpleSigningPayload {
   const value = parseJson(bytes, 'the payload', {
     code: 'format-payload',
-    foldKeys: true,
     maxSize: LIMITS.payloadSize,
   });
   const payload = new Field(value, 'payload', 'format-payload').onlyKeys(['critical', 'optional'], true);

@@ -31,7 +31,6 @@ export interface Statement {
 export function parseStatement(bytes: Uint8Array): Statement {
   const value = parseJson(bytes, 'the statement', {
     code: 'format-bundle',
-    foldKeys: true,
     maxSize: LIMITS.payloadSize,
   });
   const statement = new Field(value, 'statement', 'format-bundle').onlyKeys([
