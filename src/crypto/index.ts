@@ -11,9 +11,8 @@
  * - Verifying needs `node:crypto` alone; the curves are loaded when something is signed or an Ed25519ph signature met.
  * - Nothing here does I/O but `key-reference.ts`, `key-pair-files.ts`, `manage-keys.ts` and `list-keys.ts`.
  */
-import type { PrivateKey, SignatureScheme, Signer } from './keys.js';
-
 export { defaultScheme, schemesOf } from './algorithms.js';
+export { createSigner } from './create-signer.js';
 export {
   decryptPrivateKey,
   type EncryptOptions,
@@ -24,20 +23,37 @@ export {
 } from './encrypted-key.js';
 export { generateKey } from './generate-key.js';
 export { identifyKeyFile, type KeyFile, type KeyFileFormat } from './key-file-format.js';
+export {
+  type KeyPairFiles,
+  keyPairFiles,
+  replacePrivateFile,
+  requireNoKeyPair,
+  saveKeyPair,
+} from './key-pair-files.js';
+export {
+  checkPrivateMode,
+  type KeyEnvironment,
+  type KeyLocation,
+  type KeySource,
+  type LoadSignerOptions,
+  loadPublicKey,
+  loadSigner,
+  parseKeyReference,
+  readKey,
+} from './key-reference.js';
 export * from './keys.js';
+export { type KeyListEntry, listKeys } from './list-keys.js';
+export {
+  changePassword,
+  describeKey,
+  exportPublicKey,
+  generateKeyPair,
+  importKeyPair,
+  type KeyDescription,
+  type NewKeyPair,
+  type Protection,
+} from './manage-keys.js';
 export { type OpenedKey, openPrivateKey } from './open-private-key.js';
 export { parsePkcs8, wipe } from './private-key.js';
 export { parsePublicKey, parseSpki, publicKeyHint, serializePublicKey } from './public-key.js';
 export { checkScheme, checkSignature } from './verify.js';
-
-/**
- * Makes a signer. Without `scheme`, the one that `cosign verify --key` accepts with default flags.
- * @throws TouchmarkError `usage-argument` when the key cannot sign with `scheme`
- */
-export async function createSigner(
-  key: PrivateKey,
-  options: { readonly scheme?: SignatureScheme } = {},
-): Promise<Signer> {
-  const { makeSigner } = await import('./signer.js');
-  return makeSigner(key, options.scheme);
-}
