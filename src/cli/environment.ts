@@ -11,7 +11,7 @@ export function variableOf(flag: string): string {
 
 /** Variables that are no flag's setting, for `touchmark help environment`. */
 export const OTHER_VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
-  ['TOUCHMARK_PASSWORD', 'password of the private key; set but empty is the empty password'],
+  ['TOUCHMARK_PASSWORD', 'password of the private key; empty is the empty password'],
   ['COSIGN_PASSWORD', 'the same, read when TOUCHMARK_PASSWORD is not set'],
   ['TOUCHMARK_NEW_PASSWORD', 'the new password of key passwd'],
   ['CI', 'true: never prompt'],

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { type Command, Config } from '@oclif/core';
-import { fail, TouchmarkError } from '../base/errors.js';
+import { fail, type TouchmarkError, toTouchmarkError } from '../base/errors.js';
 import { type DocumentFacts, serializeDocument, successDocument } from './document.js';
 import { formatCommandHelp, formatRootHelp, formatTopicHelp } from './help.js';
 import { toReportedError } from './oclif-errors.js';
@@ -23,10 +23,9 @@ export async function main(argv: string[], packageRoot: URL): Promise<void> {
   const report = async (error: TouchmarkError) => {
     process.exitCode = await reportFailure(error, settings, { tool, startedAt, warnings: [] });
   };
-  process.on('uncaughtException', error => {
-    void report(new TouchmarkError('internal', error.message, { cause: error })).finally(() =>
-      process.exit(),
-    );
+  // Once: if even the report fails, Node's own handling ends the process.
+  process.once('uncaughtException', error => {
+    void report(toTouchmarkError(error)).finally(() => process.exit());
   });
   try {
     // Plugins would be code from the user's home folder inside a tool whose yes is trusted.

@@ -44,13 +44,14 @@ export function createPasswords(options: PasswordOptions): Passwords {
   const source: PasswordSource = async request => {
     known ??= findGiven(options);
     const given = known && (await known);
-    if (given !== undefined) return given;
+    // Copies: whoever uses a password wipes it afterwards.
+    if (given !== undefined) return given.slice();
     const { terminal } = options;
     if (terminal === undefined) return nobodyToAsk(request.what, options);
     const before = typed.get(request.what);
-    if (before !== undefined) return before;
+    if (before !== undefined) return before.slice();
     const password = await askPassword(terminal, request);
-    typed.set(request.what, password);
+    typed.set(request.what, password.slice());
     return password;
   };
 
@@ -67,6 +68,17 @@ export function createPasswords(options: PasswordOptions): Passwords {
         }
       }
     },
+  };
+}
+
+/** One command that opens one key and writes another: each purpose has its own password. */
+export function byPurpose(open: Passwords, fresh: Passwords): Passwords {
+  return {
+    source: request => (request.purpose === 'open' ? open : fresh).source(request),
+    retrying: attempt =>
+      open.retrying(source =>
+        attempt(request => (request.purpose === 'open' ? source(request) : fresh.source(request))),
+      ),
   };
 }
 

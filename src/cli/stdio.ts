@@ -15,14 +15,19 @@ export function writeStderr(text: string, stream: NodeJS.WritableStream = proces
   return write(text, stream, () => {});
 }
 
+const prepared = new WeakSet<NodeJS.WritableStream>();
+
 async function write(
   text: string,
   stream: NodeJS.WritableStream,
   onError: (error: Error) => void,
 ): Promise<void> {
   if (text === '') return;
-  // The stream reports one fault twice: to the callback below, and as an event that would end the process.
-  if (stream.listenerCount('error') === 0) stream.on('error', () => {});
+  if (!prepared.has(stream)) {
+    // The stream reports one fault twice: to the callback below, and as an event. oclif's listener throws on the event.
+    stream.removeAllListeners('error').on('error', () => {});
+    prepared.add(stream);
+  }
   const error = await new Promise<Error | null | undefined>(done => {
     stream.write(text, done);
   });
