@@ -9,6 +9,17 @@ export const LIMITS = {
   errorBodySize: 64 * 1024,
   /** index.json of a layout: it lists every tag. */
   layoutIndexSize: 64 * 1024 * 1024,
+  /** Manifests listed in one index.json. */
+  layoutEntries: 100_000,
+  /** Files of a layout that are looked into for manifests that no index lists, and the bytes read doing so. */
+  layoutScanFiles: 50_000,
+  layoutScanBytes: 256 * 1024 * 1024,
+  /** Entries of a tar archive that holds images. */
+  archiveEntries: 100_000,
+  /** A pax header or a long name in a tar archive. */
+  tarHeaderSize: 1024 * 1024,
+  /** manifest.json of a docker-archive. */
+  dockerArchiveManifestSize: 1024 * 1024,
   /** A key file, private or public. */
   keyFileSize: 64 * 1024,
   passwordSize: 64 * 1024,
@@ -25,6 +36,8 @@ export const LIMITS = {
   jsonValues: 1_000_000,
   /** Signatures of one image that are looked at, as in cosign. */
   signatures: 1000,
+  /** A list of images to verify in one process. */
+  imageListSize: 64 * 1024 * 1024,
   statementSubjects: 1024,
   /** Log entries, or timestamps, in one sigstore bundle. */
   bundleEntries: 32,

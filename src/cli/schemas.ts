@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { KEY_KINDS } from '../crypto/keys.js';
+import { copyFields, inspectFields, signFields, treeFields, verifyFields } from './image-schemas.js';
 
 /**
  * What the command line's own documents look like. Read by the build, which writes the JSON Schemas; commands import
@@ -44,7 +45,19 @@ const writtenKey = {
   kind: keyKind,
   privateKey: z.string().describe('file that was written'),
   publicKey: z.string().describe('file that was written'),
-  encrypted: z.boolean().describe('false when the password is empty, which protects nothing'),
+  encrypted: z.boolean().describe('false when it was asked to be written in plain'),
+};
+
+const keyFacts = {
+  file: z.string().describe('path, or env://VARIABLE'),
+  format: z.string().describe('form of the key file; more may be added'),
+  private: z.boolean(),
+  encrypted: z.boolean(),
+  scrypt: z.object({ N: z.int(), r: z.int(), p: z.int() }).nullable(),
+  keyid: keyid.nullable().describe('null for an encrypted private key that was not opened'),
+  kind: keyKind.nullable(),
+  hint: z.string().nullable().describe('how sigstore bundles name the key'),
+  scheme: z.string().nullable().describe('what touchmark signs with'),
 };
 
 export const SCHEMAS = {
@@ -54,4 +67,27 @@ export const SCHEMAS = {
   schema: documentSchema('schema', { name: z.string(), jsonSchema: z.record(z.string(), z.unknown()) }),
   'key-generate': documentSchema('key-generate', writtenKey),
   'key-import': documentSchema('key-import', writtenKey),
+  'key-show': documentSchema('key-show', { ...keyFacts, publicKey: z.string().nullable().describe('PEM') }),
+  'key-list': documentSchema('key-list', {
+    keys: z.array(
+      z.looseObject({
+        ...keyFacts,
+        pairedWith: z.string().nullable().describe('the other half, by file name'),
+        mismatch: z.boolean().describe('the two halves are different keys'),
+      }),
+    ),
+    unusable: z.array(z.looseObject({ file: z.string(), error })),
+  }),
+  'key-export': documentSchema('key-export', {
+    keyid,
+    kind: keyKind,
+    publicKey: z.string().describe('PEM'),
+    file: z.string().nullable().describe('file that was written'),
+  }),
+  'key-passwd': documentSchema('key-passwd', { keyid, kind: keyKind, file: z.string() }),
+  sign: documentSchema('sign', signFields),
+  verify: documentSchema('verify', verifyFields),
+  inspect: documentSchema('inspect', inspectFields),
+  tree: documentSchema('tree', treeFields),
+  copy: documentSchema('copy', copyFields),
 } satisfies Record<string, z.ZodType>;

@@ -21,13 +21,11 @@ export {
 } from './judge.js';
 export {
   type ErrorReport,
-  exitCodeOfVerdicts,
   type ImageReport,
   reportError,
   reportImage,
   type SignatureReport,
   VERDICT_NAMES,
-  VERIFY_REPORT_SCHEMA,
 } from './report.js';
 export { type ImageVerdict, LEVELS, type Level, type VerifyOptions, verifyImage } from './verify-image.js';
-export { type VerifyImagesOptions, verifyImages, worstCode } from './verify-images.js';
+export { type VerifyImagesOptions, verifyImages } from './verify-images.js';

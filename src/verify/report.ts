@@ -2,9 +2,6 @@ import { type ExitCode, exitCodeOf, type ReasonCode } from '../base/codes.js';
 import type { TouchmarkError } from '../base/errors.js';
 import type { Check } from './judge.js';
 import type { ImageVerdict } from './verify-image.js';
-import { worstCode } from './verify-images.js';
-
-export const VERIFY_REPORT_SCHEMA = 'https://touchmark.dev/schemas/verify-report/v1';
 
 /** The verdict on one image, as machines read it. Fields are only ever added; unknown words may appear in open lists. */
 export interface ImageReport {
@@ -130,11 +127,6 @@ export function reportImage(verdict: ImageVerdict): ImageReport {
     })),
     error: verdict.error && reportError(verdict.error),
   };
-}
-
-/** The exit code of many verdicts together: 0 only when there is at least one and each is a yes. */
-export function exitCodeOfVerdicts(verdicts: readonly ImageVerdict[]): ExitCode {
-  return exitOf(worstCode(verdicts.map(v => v.code)));
 }
 
 function exitOf(code: ReasonCode | null): ExitCode {
