@@ -1,6 +1,7 @@
 import { Command, type Interfaces } from '@oclif/core';
 import { type ExitCode, exitCodeOf } from '../base/codes.js';
 import type { TouchmarkError } from '../base/errors.js';
+import type { PasswordSource } from '../crypto/keys.js';
 import type { StoreOptions } from '../oci/context.js';
 import { checkFlags } from './command-line.js';
 import { type DocumentFacts, serializeDocument, successDocument } from './document.js';
@@ -13,7 +14,7 @@ import { passwordOptions, type SigningFlagValues } from './flags/signing.js';
 import { createLifetime } from './lifetime.js';
 import { toReportedError } from './oclif-errors.js';
 import { type OutputSettings, readOutputSettings } from './output-settings.js';
-import { createPasswords, type Passwords } from './password.js';
+import { createPasswords, type PasswordOptions, type Passwords } from './password.js';
 import { createProgress, type Progress } from './progress.js';
 import { reportFailure } from './report-failure.js';
 import { createStandardInput, writeStderr, writeStdout } from './stdio.js';
@@ -166,14 +167,32 @@ export abstract class TouchmarkCommand<Result extends object> extends Command {
     });
   }
 
-  /** Passwords of private keys, from the signing flags, the environment, or a person. */
-  protected passwords(flags: SigningFlagValues): Passwords {
+  /**
+   * Passwords of private keys, from the signing flags, the environment, or a person.
+   * @param options where else to look, for a command that needs two
+   */
+  protected passwords(
+    flags: SigningFlagValues,
+    options: Pick<PasswordOptions, 'file' | 'fromStdin' | 'variables' | 'flags'> = passwordOptions(flags),
+  ): Passwords {
     return createPasswords({
-      ...passwordOptions(flags),
+      ...options,
       environment: process.env,
       stdin: this.#stdin,
       terminal: this.terminal(),
     });
+  }
+
+  /** The password for a private key that is written now. An empty one is taken only from where it can be meant. */
+  protected newPassword(flags: SigningFlagValues): PasswordSource {
+    const { source } = this.passwords(flags);
+    return async request => {
+      const password = await source(request);
+      if (password.length === 0) {
+        this.warn(`the password of ${request.what} is empty: whoever can read the file can sign`);
+      }
+      return password;
+    };
   }
 
   /** The person at the terminal; undefined when there is none or asking is forbidden. */

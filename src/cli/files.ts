@@ -1,5 +1,7 @@
-import { open } from 'node:fs/promises';
-import { fail, TouchmarkError } from '../base/errors.js';
+import { randomBytes } from 'node:crypto';
+import { link, open, rename, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fail, TouchmarkError, toTouchmarkError } from '../base/errors.js';
 
 /**
  * Reads a small file that a flag names, with a bound that also holds for pipes and devices.
@@ -34,5 +36,43 @@ export async function readSmallFile(file: string, maxSize: number, flag: string)
           ? 'is a folder'
           : `cannot be read (${code ?? 'error'})`;
     return fail('usage-file', `the file given with ${flag} ${reason}`, { details: { file }, cause: error });
+  }
+}
+
+/**
+ * Writes a file that a flag names: complete under its name, or not at all.
+ * @throws TouchmarkError `usage-file-exists` unless `overwrite`, `usage-file` when there is no such folder, `io-failed`, `io-no-space`
+ */
+export async function writeOutputFile(
+  file: string,
+  bytes: Uint8Array,
+  { overwrite }: { readonly overwrite: boolean },
+): Promise<void> {
+  const temporary = join(dirname(file), `.${basename(file)}.${randomBytes(8).toString('hex')}.tmp`);
+  try {
+    const handle = await open(temporary, 'wx', 0o644);
+    try {
+      await handle.writeFile(bytes);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    // A hard link fails when the name is taken, where a rename would replace what is there.
+    if (overwrite) await rename(temporary, file);
+    else await link(temporary, file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') {
+      fail('usage-file-exists', 'the output file exists already and was not touched', {
+        details: { file },
+        hint: 'choose another name, or add --yes to replace it',
+      });
+    }
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      fail('usage-file', 'there is no folder for the output file', { details: { file }, cause: error });
+    }
+    throw toTouchmarkError(error);
+  } finally {
+    await unlink(temporary).catch(() => {});
   }
 }

@@ -23,6 +23,8 @@ export interface PasswordOptions {
 
 export interface Passwords {
   readonly source: PasswordSource;
+  /** True when a flag or variable gives one, so that nobody will be asked. */
+  readonly isGiven: boolean;
   /**
    * Runs `attempt` with the source. A wrong password that a person typed is asked for again, twice;
    * one that came from anywhere else would be the same again.
@@ -57,6 +59,10 @@ export function createPasswords(options: PasswordOptions): Passwords {
 
   return {
     source,
+    isGiven:
+      options.file !== undefined ||
+      options.fromStdin === true ||
+      options.variables.some(name => options.environment[name] !== undefined),
     async retrying(attempt) {
       for (let tries = 1; ; tries++) {
         try {
@@ -68,17 +74,6 @@ export function createPasswords(options: PasswordOptions): Passwords {
         }
       }
     },
-  };
-}
-
-/** One command that opens one key and writes another: each purpose has its own password. */
-export function byPurpose(open: Passwords, fresh: Passwords): Passwords {
-  return {
-    source: request => (request.purpose === 'open' ? open : fresh).source(request),
-    retrying: attempt =>
-      open.retrying(source =>
-        attempt(request => (request.purpose === 'open' ? source(request) : fresh.source(request))),
-      ),
   };
 }
 

@@ -33,6 +33,21 @@ export const signingFlags = {
   ...passwordFlags,
 };
 
+/** For commands that encrypt a private key: how the new file is protected. */
+export const protectionFlags = {
+  'no-password': Flags.boolean({
+    ...group,
+    summary: 'do not encrypt the private key; needs --insecure-plaintext-key as well',
+    dependsOn: ['insecure-plaintext-key'],
+    exclusive: ['password-file', 'password-stdin'],
+  }),
+  'insecure-plaintext-key': Flags.boolean({
+    ...group,
+    summary: 'yes, whoever can read the file can sign',
+    dependsOn: ['no-password'],
+  }),
+};
+
 export interface SigningFlagValues {
   readonly 'password-file'?: string | undefined;
   readonly 'password-stdin'?: boolean | undefined;
