@@ -65,9 +65,10 @@ export function parseManifest(raw: RawManifest): Manifest {
       .get('mediaType')
       .fail(`says ${JSON.stringify(stated.slice(0, 120))} where it was served as ${mediaType}`);
   }
-  if (field.get('manifests').present && (field.get('layers').present || field.get('config').present)) {
-    field.fail('is both an image and an index');
-  }
+  const hasImageMembers = field.get('layers').present || field.get('config').present;
+  if (field.get('manifests').present && hasImageMembers) field.fail('is both an image and an index');
+  // Without a mediaType of its own, an image served as an index would read as an index of nothing.
+  if (isIndex && hasImageMembers) field.fail('is an image that was served as an index');
   const artifactType = field.get('artifactType').optionalString();
   const base: ManifestBase = {
     mediaType,
