@@ -12,8 +12,8 @@ export interface Scratch {
   remove(): void;
 }
 
-/** The password of every key that the suites make. */
-export const PASSWORD = 'a password that only tests use';
+/** The password of every key that the suites make, and of those in keys-fixtures. */
+export const PASSWORD = 'touchmark';
 
 /** Nothing listens on the discard port: who asks for anything beyond loopback gets a refused connection at once. */
 const NOWHERE = 'http://127.0.0.1:9';

@@ -1,0 +1,196 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cosignSign } from '../peers/cosign.js';
+import { startDockerRegistry } from '../peers/docker-registry.js';
+import { requirePeers } from '../peers/require-peers.js';
+import { skopeoCopy } from '../peers/skopeo.js';
+import { openSite, type Published, type Site, verdictOf } from './site.js';
+
+const absent = await requirePeers(['docker-registry', 'skopeo', 'cosign3']);
+
+describe.skipIf(absent)('what verify says no to', () => {
+  let site: Site;
+  beforeAll(async () => {
+    site = await openSite('no', { keys: ['ada', 'ben'] });
+  });
+  afterAll(() => site?.close());
+
+  const signed = async (path: string): Promise<Published> => {
+    const image = await site.publish(path);
+    await site.ok('sign', image.pinned, '--key', 'ada.key');
+    return image;
+  };
+
+  it('a tag, a digest and a repository that are not there (11)', async () => {
+    const image = await signed('there');
+    for (const reference of [
+      `${image.repository}:v2`,
+      `${image.repository}@sha256:${'0'.repeat(64)}`,
+      `${site.registry.host}/nobody/here:v1`,
+    ]) {
+      expect(await verdictOf(site, reference, '--key', 'ada.pub')).toMatchObject({
+        code: 'oci-not-found',
+        exitCode: 11,
+      });
+    }
+    expect((await verdictOf(site, image.tagged, '--key', 'ada.pub')).exitCode).toBe(0);
+  });
+
+  it('an image that nobody signed (10)', async () => {
+    const image = await site.publish('unsigned');
+    expect(await verdictOf(site, image.tagged, '--key', 'ada.pub')).toMatchObject({
+      code: 'sig-none',
+      exitCode: 10,
+    });
+    await site.ok('sign', image.pinned, '--key', 'ada.key');
+    expect((await verdictOf(site, image.tagged, '--key', 'ada.pub')).exitCode).toBe(0);
+  });
+
+  it('a signature by another key (12)', async () => {
+    const image = await signed('other-key');
+    expect(await verdictOf(site, image.tagged, '--key', 'ben.pub')).toMatchObject({
+      code: 'sig-no-match',
+      exitCode: 12,
+    });
+    expect((await verdictOf(site, image.tagged, '--key', 'ada.pub')).exitCode).toBe(0);
+  });
+
+  it('one signature where two are needed (14)', async () => {
+    const image = await signed('one-of-two');
+    const both = ['--key', 'ada.pub', '--key', 'ben.pub'];
+    for (const threshold of [[], ['--threshold', '2']]) {
+      expect(await verdictOf(site, image.tagged, ...both, ...threshold)).toMatchObject({
+        code: 'sig-threshold-not-met',
+        exitCode: 14,
+        threshold: { required: 2, valid: 1 },
+      });
+    }
+    expect((await verdictOf(site, image.tagged, ...both, '--threshold', '1')).exitCode).toBe(0);
+    await site.ok('sign', image.pinned, '--key', 'ben.key');
+    expect((await verdictOf(site, image.tagged, ...both)).exitCode).toBe(0);
+  });
+
+  it('an annotation that the signer did not make (12)', async () => {
+    const image = await site.publish('annotated');
+    await site.ok('sign', image.pinned, '--key', 'ada.key', '-a', 'build=42', '-a', 'branch=main');
+    for (const carrier of ['simplesigning', 'bundle']) {
+      const verify = (...more: string[]) =>
+        verdictOf(site, image.tagged, '--key', 'ada.pub', '--carrier', carrier, ...more);
+      expect(await verify('-a', 'build=43')).toMatchObject({
+        code: 'sig-annotation-mismatch',
+        exitCode: 12,
+      });
+      expect((await verify('-a', 'build=42')).exitCode).toBe(0);
+    }
+  });
+
+  it('a signature moved to another image, or made for another repository (12)', async () => {
+    const image = await signed('moved/from');
+    const relocated = `${site.registry.host}/moved/to:v1`;
+    await site.ok('copy', image.tagged, relocated);
+    expect(await verdictOf(site, relocated, '--key', 'ada.pub')).toMatchObject({
+      code: 'sig-wrong-reference',
+      exitCode: 12,
+    });
+    expect((await verdictOf(site, relocated, '--key', 'ada.pub', '--as', image.repository)).exitCode).toBe(0);
+
+    const other = await site.publish('moved/other');
+    const tagOf = (digest: string): string => `${digest.replace(':', '-')}.sig`;
+    await skopeoCopy(
+      site.scratch,
+      `docker://${image.repository}:${tagOf(image.digest)}`,
+      `docker://${other.repository}:${tagOf(other.digest)}`,
+    );
+    expect(await verdictOf(site, other.tagged, '--key', 'ada.pub', '--as', image.repository)).toMatchObject({
+      code: 'sig-wrong-digest',
+      exitCode: 12,
+    });
+  });
+
+  it('a registry that is gone (20)', async () => {
+    const registry = await startDockerRegistry(site.scratch.file('registry-that-stops'));
+    const image = await signed('elsewhere');
+    const copy = `${registry.host}/elsewhere:v1`;
+    await site.ok('copy', image.tagged, copy);
+    const verify = () => verdictOf(site, copy, '--key', 'ada.pub', '--as', image.repository);
+    expect((await verify()).exitCode).toBe(0);
+    await registry.stop();
+    expect(await verify()).toMatchObject({ code: 'net-unreachable', exitCode: 20 });
+  });
+
+  describe('bytes that were changed in the registry’s storage (18)', () => {
+    /** Flips one bit of a stored blob and gives back how to undo it. */
+    const tamper = (digest: string, at: (bytes: Buffer) => number): (() => void) => {
+      const file = site.registry.blobFile(digest);
+      const before = readFileSync(file);
+      const after = Buffer.from(before);
+      const position = at(after);
+      after.writeUInt8(after.readUInt8(position) ^ 1, position);
+      writeFileSync(file, after);
+      return () => writeFileSync(file, before);
+    };
+    /** The last character of the first string value that starts with `text`. */
+    const inside = (text: string) => (bytes: Buffer) => {
+      const start = bytes.indexOf(text);
+      if (start < 0) throw new Error(`no ${text} in ${bytes}`);
+      return start + text.length;
+    };
+    const storedManifest = async (repository: string, reference: string) => {
+      const url = `${site.registry.origin}/v2/${repository.slice(repository.indexOf('/') + 1)}/manifests/${reference}`;
+      const headers = { accept: 'application/vnd.oci.image.manifest.v1+json' };
+      const response = await fetch(url, { headers });
+      return {
+        digest: String(response.headers.get('docker-content-digest')),
+        json: (await response.json()) as { layers: { digest: string }[] },
+      };
+    };
+    const refusedUntilUndone = async (
+      undo: () => void,
+      verify: () => ReturnType<typeof verdictOf>,
+    ): Promise<void> => {
+      try {
+        expect(await verify()).toMatchObject({ code: 'oci-digest-mismatch', exitCode: 18 });
+      } finally {
+        undo();
+      }
+      expect((await verify()).exitCode).toBe(0);
+    };
+
+    it('the manifest', async () => {
+      const image = await signed('tampered/manifest');
+      const undo = tamper(image.digest, inside('"digest":"sha256:'));
+      await refusedUntilUndone(undo, () => verdictOf(site, image.pinned, '--key', 'ada.pub'));
+    });
+
+    it('a layer, and the config', async () => {
+      const image = await signed('tampered/layer');
+      for (const blob of [...image.layers, image.config]) {
+        const undo = tamper(blob, bytes => bytes.length - 1);
+        await refusedUntilUndone(undo, () =>
+          verdictOf(site, image.pinned, '--key', 'ada.pub', '--level', 'blobs'),
+        );
+      }
+    });
+
+    it('the payload of a signature by cosign, which lies in a blob', async () => {
+      const image = await site.publish('tampered/payload');
+      const made = await cosignSign(site.scratch, 3, 'simplesigning', 'ada.key', image.pinned);
+      expect(made.code).toBe(0);
+      const { json } = await storedManifest(image.repository, `${image.digest.replace(':', '-')}.sig`);
+      const undo = tamper(json.layers[0]?.digest ?? '', inside('"docker-reference":"'));
+      await refusedUntilUndone(undo, () => verdictOf(site, image.pinned, '--key', 'ada.pub'));
+    });
+
+    it('a layer under a copy on its way to disk: nothing stays there that verifies', async () => {
+      const image = await signed('tampered/copied');
+      const undo = tamper(image.layers[1] ?? '', bytes => bytes.length - 1);
+      const target = `oci:${site.scratch.file('half')}:v1`;
+      const copied = await site.run('copy', image.tagged, target, '-o', 'json');
+      expect(copied.code).toBe(18);
+      expect((await verdictOf(site, target, '--key', 'ada.pub')).exitCode).not.toBe(0);
+      undo();
+      await site.ok('copy', image.tagged, target);
+      expect((await verdictOf(site, target, '--key', 'ada.pub')).exitCode).toBe(0);
+    });
+  });
+});
