@@ -3,7 +3,7 @@ import { fail, TouchmarkError } from '../../base/errors.js';
 import { checkContent, type Descriptor, failSize } from '../descriptor.js';
 import { artifactTypeOf, parseManifest, type RawManifest, serializeManifest } from '../manifest.js';
 import { attachmentTag, defaultRepository, type ImageReference } from '../reference.js';
-import type { Store } from '../store.js';
+import type { Store, TagMerge } from '../store.js';
 import type { LayoutBackend } from './backend.js';
 import { checkedContent, failUnavailable, readAll, refuseLarge, sourceOf } from './checked-content.js';
 import { findTag, type LayoutIndex, withTag, withUntagged } from './layout-index.js';
@@ -89,13 +89,10 @@ export function createLayoutStore(
     if (!(await hasBlob(manifest.descriptor))) await backend.storeBlob(manifest.descriptor, [manifest.bytes]);
   }
 
-  async function updateTag(
-    tag: string,
-    merge: (current: RawManifest | undefined) => RawManifest | undefined,
-  ): Promise<void> {
+  async function updateTag(tag: string, merge: TagMerge): Promise<void> {
     await backend.updateIndex(async index => {
       const entry = findTag(index, tag);
-      const next = merge(entry && (await loadListed(backend, entry.descriptor)));
+      const next = await merge(entry && (await loadListed(backend, entry.descriptor)));
       if (!next) return undefined;
       await storeManifest(next);
       return withTag(index, tag, next.descriptor);
