@@ -67,6 +67,8 @@ export abstract class TouchmarkCommand<Result extends object> extends Command {
 
   override async run(): Promise<void> {
     const command = (this.ctor.id ?? '').replaceAll(':', ' ');
+    const called = process.argv[2] ?? '';
+    if (this.ctor.hiddenAliases.includes(called)) this.note(`${called} is called ${command} here`);
     try {
       const result = await this.#lifetime.guard(this.execute());
       this.#progress?.end();

@@ -6,7 +6,7 @@ import { formatCommandHelp, formatRootHelp, formatTopicHelp } from './help.js';
 import { toReportedError } from './oclif-errors.js';
 import { type OutputSettings, readOutputSettings } from './output-settings.js';
 import { reportFailure } from './report-failure.js';
-import { writeStderr, writeStdout } from './stdio.js';
+import { writeStdout } from './stdio.js';
 import { nearest } from './suggest.js';
 import { shellQuote } from './text.js';
 import { findHelpTopic, HELP_TOPICS } from './topics.js';
@@ -75,7 +75,7 @@ async function dispatch(
     if (topic) return print(topic.format(style));
   }
   const found = path[0]?.startsWith('-') ? undefined : findCommand(path, config);
-  if (found && !helpWord && asked === undefined) return run(found, argv, config, settings);
+  if (found && !helpWord && asked === undefined) return run(found, argv, config);
   if (found) return print(formatCommandHelp(found.command, { style, short: asked === '-h' }));
 
   const group = path[0]?.startsWith('-') ? [] : path;
@@ -83,12 +83,18 @@ async function dispatch(
     group.length === 0 &&
     argv.every(word => /^(?:help|-h|--help|-o|-o?json|--output(?:=json|=text)?|text|--no-color)$/.test(word))
   ) {
-    return print(formatRootHelp(config.commands, style));
+    return print(formatRootHelp(withoutAliases(config), style));
   }
   if (group.length > 0 && config.commandIDs.some(id => id.startsWith(`${group.join(':')}:`))) {
-    return print(formatTopicHelp(group.join(':'), config.commands, style));
+    return print(formatTopicHelp(group.join(':'), withoutAliases(config), style));
   }
   refuse(argv, group, config);
+}
+
+function withoutAliases(config: Config): Command.Loadable[] {
+  return config.commands.filter(
+    ({ id, aliases, hiddenAliases }) => ![...aliases, ...hiddenAliases].includes(id),
+  );
 }
 
 interface FoundCommand {
@@ -102,23 +108,15 @@ function findCommand(path: readonly string[], config: Config): FoundCommand | un
   for (let length = Math.min(path.length, 4); length > 0; length--) {
     const words = path.slice(0, length);
     const command = words.some(word => word.includes(':')) ? undefined : config.findCommand(words.join(':'));
-    if (command) return { command, words };
+    // An alias stands for the command that has it: the copy that oclif lists under the alias has its name.
+    const original =
+      command && (withoutAliases(config).find(own => own.hiddenAliases.includes(command.id)) ?? command);
+    if (original) return { command: original, words };
   }
   return undefined;
 }
 
-async function run(
-  found: FoundCommand,
-  argv: string[],
-  config: Config,
-  settings: OutputSettings,
-): Promise<void> {
-  const { command, words } = found;
-  const called = words.join(' ');
-  const name = command.id.replaceAll(':', ' ');
-  if (called !== name && !settings.quiet) {
-    await writeStderr(`touchmark: ${JSON.stringify(called)} is called ${JSON.stringify(name)} here\n`);
-  }
+async function run({ command, words }: FoundCommand, argv: string[], config: Config): Promise<void> {
   await config.runCommand(command.id, argv.slice(words.length), command);
 }
 
@@ -140,6 +138,7 @@ function refuse(argv: readonly string[], path: readonly string[], config: Config
   // Two words are compared first: `key generat x` is nearer to `key generate` than `key` is.
   for (const length of [2, 1]) {
     const word = path.slice(0, length).join(' ');
+    if (single.includes(word)) break;
     const meant = path.length < length ? undefined : nearest(word, new Set(length === 2 ? nested : single));
     if (meant === undefined) continue;
     const rest = argv.slice(length);
@@ -152,8 +151,10 @@ function refuse(argv: readonly string[], path: readonly string[], config: Config
     path.length > 1 && argv[0] === 'help'
       ? `; help topics: ${HELP_TOPICS.map(topic => topic.name).join(', ')}`
       : '';
-  return fail('usage-unknown-command', `unknown command ${JSON.stringify(path[0])}${topics}`, {
-    hint: 'touchmark --help lists the commands',
+  const group = nested.some(name => name.startsWith(`${path[0]} `)) ? `${path[0]} ` : '';
+  const word = path.slice(0, group ? 2 : 1).join(' ');
+  return fail('usage-unknown-command', `unknown command ${JSON.stringify(word)}${topics}`, {
+    hint: `touchmark ${group}--help lists the commands`,
   });
 }
 

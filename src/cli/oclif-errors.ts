@@ -4,7 +4,7 @@ import { TouchmarkError, toTouchmarkError } from '../base/errors.js';
 /** Whatever a command or the parser threw as ours: what the parser refuses is a usage error, the rest is judged by kind. */
 export function toReportedError(error: unknown, command: string): TouchmarkError {
   if (!(error instanceof Errors.CLIError)) return toTouchmarkError(error);
-  return new TouchmarkError('usage-argument', describe(error), {
+  return new TouchmarkError('flags' in error ? 'usage-unknown-flag' : 'usage-argument', describe(error), {
     hint: `touchmark ${command} --help shows how it is called`.replace('  ', ' '),
     cause: error,
   });

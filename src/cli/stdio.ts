@@ -50,7 +50,7 @@ export interface StandardInput {
 }
 
 export function createStandardInput(
-  stream: () => AsyncIterable<Uint8Array> = () => process.stdin,
+  open: () => AsyncIterable<Uint8Array> & { destroy?(): unknown } = () => process.stdin,
   signal?: AbortSignal,
 ): StandardInput {
   let owner: string | undefined;
@@ -68,14 +68,17 @@ export function createStandardInput(
       owner = purpose;
       const chunks: Uint8Array[] = [];
       let size = 0;
-      for await (const chunk of stream()) {
-        signal?.throwIfAborted();
+      const stream = open();
+      // Whoever holds the other end may never write nor close it.
+      signal?.addEventListener('abort', () => stream.destroy?.(), { once: true });
+      for await (const chunk of stream) {
         size += chunk.length;
         if (size > maxSize) {
           fail('usage-file', `${purpose}: standard input holds more than ${maxSize} bytes`);
         }
         chunks.push(chunk);
       }
+      signal?.throwIfAborted();
       return Buffer.concat(chunks);
     },
   };
