@@ -3,12 +3,11 @@ import { join, sep } from 'node:path';
 import { utf8 } from '../../base/bytes.js';
 import { type Digest, digestAlgorithm, digestHex, isDigest } from '../../base/digest.js';
 import { fail } from '../../base/errors.js';
-import { Field } from '../../base/fields.js';
-import { parseJson } from '../../base/json.js';
 import { LIMITS } from '../../base/limits.js';
 import type { BlobFile, LayoutBackend } from './backend.js';
 import { checkedContent, readAll } from './checked-content.js';
 import { acquireLock } from './file-lock.js';
+import { checkLayoutHeader, LAYOUT_HEADER } from './layout-header.js';
 import {
   emptyLayoutIndex,
   type LayoutIndex,
@@ -24,7 +23,6 @@ import {
   writeFileDurably,
 } from './safe-files.js';
 
-const HEADER = 'oci-layout';
 const INDEX = 'index.json';
 const LOCK = '.touchmark.lock';
 const ALGORITHMS = ['sha256', 'sha512'] as const;
@@ -61,25 +59,18 @@ export function openDirectory(root: string, options: DirectoryOptions = {}): Lay
 
   async function exists(): Promise<boolean> {
     if (checked) return true;
-    let header = await readSmall(HEADER, 4096);
+    let header = await readSmall(LAYOUT_HEADER, 4096);
     const strangers = header ? [] : await foreignEntries(root);
     if (!header && strangers.length === 0) return false;
     // Another process may have made the layout between the two looks.
-    header ??= await readSmall(HEADER, 4096);
+    header ??= await readSmall(LAYOUT_HEADER, 4096);
     if (!header) {
-      return fail('format-layout', `${root} is not an OCI image layout: it has no file "${HEADER}"`, {
+      return fail('format-layout', `${root} is not an OCI image layout: it has no file "${LAYOUT_HEADER}"`, {
         hint: 'name the folder that holds oci-layout and index.json, or a new one',
         details: { folder: root, found: strangers.slice(0, 5) },
       });
     }
-    const field = new Field(
-      parseJson(header, join(root, HEADER), { code: 'format-layout' }),
-      HEADER,
-      'format-layout',
-    );
-    const version = field.get('imageLayoutVersion').string(20);
-    if (!/^1\.\d+\.\d+$/.test(version))
-      field.get('imageLayoutVersion').fail(`is ${version}; this tool reads 1.0.0`);
+    checkLayoutHeader(header, join(root, LAYOUT_HEADER));
     checked = true;
     return true;
   }
@@ -157,7 +148,7 @@ export function openDirectory(root: string, options: DirectoryOptions = {}): Lay
     if (await exists()) return;
     await makeFolder('blobs', 'sha256');
     await writeFileDurably(join(root, INDEX), [serializeLayoutIndex(emptyLayoutIndex())]);
-    await writeFileDurably(join(root, HEADER), [utf8('{"imageLayoutVersion":"1.0.0"}')]);
+    await writeFileDurably(join(root, LAYOUT_HEADER), [utf8('{"imageLayoutVersion":"1.0.0"}')]);
     await syncFolder(root);
   }
 

@@ -6,9 +6,11 @@ import { type JsonObject, type JsonValue, parseJson } from '../../base/json.js';
 import { LIMITS } from '../../base/limits.js';
 import { type Descriptor, descriptorJson, parseDescriptor } from '../descriptor.js';
 import { INDEX_TYPES, MEDIA_TYPES } from '../media-types.js';
-import { attachmentTag } from '../reference.js';
+import { attachmentTag, sameRepository } from '../reference.js';
 
 const REF_NAME = 'org.opencontainers.image.ref.name';
+/** What containerd and Docker call the image in full: `docker.io/library/alpine:3`. */
+const IMAGE_NAME = 'io.containerd.image.name';
 /** cosign's mark on what an entry of a layout is; without it `cosign verify --local-image` finds nothing. */
 const KIND = 'kind';
 const KINDS = 'dev.cosignproject.cosign/';
@@ -18,6 +20,8 @@ export interface LayoutEntry {
   readonly descriptor: Descriptor;
   /** `org.opencontainers.image.ref.name`: a tag, sometimes a whole reference. */
   readonly name: string | undefined;
+  /** Docker's full name of it. */
+  readonly imageName: string | undefined;
   /** What cosign says it is: `image`, `imageIndex`, `sigs`, `atts`. */
   readonly kind: string | undefined;
   /** As it stood, with members that this tool does not know. */
@@ -66,6 +70,7 @@ function layoutEntry(descriptor: Descriptor, json: JsonObject): LayoutEntry {
   return {
     descriptor,
     name: annotations[REF_NAME],
+    imageName: annotations[IMAGE_NAME],
     kind: kind?.startsWith(KINDS) ? kind.slice(KINDS.length) : undefined,
     json,
   };
@@ -108,6 +113,10 @@ export function findTag(index: LayoutIndex, tag: string): LayoutEntry | undefine
     }
     return first;
   }
+  const full = index.entries.filter(entry =>
+    [entry.name, entry.imageName].some(name => sameImage(name, tag)),
+  );
+  if (full[0] && distinct(full).length === 1) return full[0];
   const partial = index.entries.filter(entry => entry.name !== undefined && tagOfName(entry.name) === tag);
   if (distinct(partial).length > 1) {
     const names = partial.map(entry => entry.name ?? '');
@@ -117,6 +126,12 @@ export function findTag(index: LayoutIndex, tag: string): LayoutEntry | undefine
     });
   }
   return partial[0] ?? findByKind(index, tag);
+}
+
+/** Are these two whole references to one image: `alpine:3` and `docker.io/library/alpine:3`? */
+function sameImage(name: string | undefined, wanted: string): boolean {
+  if (name === undefined || !/[:/]/.test(wanted) || !/[:/]/.test(name)) return false;
+  return tagOfName(name) === tagOfName(wanted) && sameRepository(name, wanted);
 }
 
 function findByKind(index: LayoutIndex, tag: string): LayoutEntry | undefined {
@@ -147,6 +162,16 @@ export function isAttachment(entry: LayoutEntry): boolean {
   if (entry.kind !== undefined) return entry.kind === 'sigs' || entry.kind === 'atts';
   const tag = entry.name === undefined ? undefined : tagOfName(entry.name);
   return tag !== undefined && ATTACHMENT.test(tag);
+}
+
+/** An index of manifests, some with names. */
+export function indexOf(
+  named: readonly { readonly descriptor: Descriptor; readonly name?: string }[],
+): LayoutIndex {
+  const entries = named.map(({ descriptor, name }) =>
+    newEntry(descriptor, name === undefined ? {} : { [REF_NAME]: name }),
+  );
+  return { document: emptyLayoutIndex().document, entries };
 }
 
 /** Lets `tag` name a manifest. The same index when it does already; other entries stay as they are. */

@@ -29,7 +29,14 @@ const SMALL = 1024 * 1024;
 export function createLayoutStore(
   reference: Pick<ImageReference, 'transport' | 'location'>,
   backend: LayoutBackend,
+  { writable = true }: { readonly writable?: boolean } = {},
 ): LocalStore {
+  const mustBeWritable = (): void => {
+    if (writable) return;
+    fail('usage-read-only', `${backend.what} can only be read`, {
+      hint: 'copy the image to a registry, an oci: folder or an oci-archive: file first',
+    });
+  };
   const scan = createReferrerScan(backend);
   /** Manifests written without a tag. Those that nothing else lists by the end go into index.json, for other tools to find. */
   const untagged = new Map<Digest, Descriptor>();
@@ -82,6 +89,7 @@ export function createLayoutStore(
   }
 
   async function storeManifest(manifest: RawManifest): Promise<void> {
+    mustBeWritable();
     checkContent(manifest.bytes, manifest.descriptor, `the manifest ${manifest.descriptor.digest}`);
     const parsed = parseManifest(manifest);
     if (parsed.kind === 'index') for (const child of parsed.manifests) children.add(child.digest);
@@ -90,6 +98,7 @@ export function createLayoutStore(
   }
 
   async function updateTag(tag: string, merge: TagMerge): Promise<void> {
+    mustBeWritable();
     await backend.updateIndex(async index => {
       const entry = findTag(index, tag);
       const next = await merge(entry && (await loadListed(backend, entry.descriptor)));
@@ -103,7 +112,7 @@ export function createLayoutStore(
     reference,
     repository: defaultRepository({ ...reference }),
     namesRepository: false,
-    writable: true,
+    writable,
     fetchManifest,
     fetchBlob: async (descriptor, maxSize) => {
       refuseLarge(descriptor, maxSize);
@@ -117,6 +126,7 @@ export function createLayoutStore(
     },
     hasBlob,
     writeBlob: async (descriptor, source) => {
+      mustBeWritable();
       if (!(await hasBlob(descriptor))) await backend.storeBlob(descriptor, sourceOf(source));
     },
     writeManifest: async (manifest, tag) => {

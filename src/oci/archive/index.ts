@@ -1,0 +1,2 @@
+export { openDockerArchiveStore } from './docker-archive.js';
+export { openOciArchiveStore } from './oci-archive.js';
