@@ -1,7 +1,7 @@
 import { type ECDSA, ecdsa } from '@noble/curves/abstract/weierstrass.js';
 import { ed25519, ed25519ph } from '@noble/curves/ed25519.js';
 import { p256, p384, p521 } from '@noble/curves/nist.js';
-import { sha256 } from '@noble/hashes/sha2.js';
+import { sha256, sha512 } from '@noble/hashes/sha2.js';
 import { hashOf, schemesOf } from './algorithms.js';
 import { membersOf, parseDer, unsignedInteger } from './der.js';
 import type { PublicKey, SignatureScheme } from './keys.js';
@@ -17,6 +17,9 @@ export const ECDSA_SCHEMES: Readonly<Partial<Record<SignatureScheme, ECDSA>>> = 
   'ecdsa-p521-sha512': p521,
   'ecdsa-p521-sha256': ecdsa(p521.Point, sha256),
 };
+
+/** dom2(1, "") of RFC 8032 2. */
+const DOM2_PREHASHED = new TextEncoder().encode('SigEd25519 no Ed25519 collisions\x01\x00');
 
 /** ASN.1 DER of DigestInfo up to the digest itself, SHA-256 (RFC 8017 9.2, note 1). */
 const DIGEST_INFO = Uint8Array.from(Buffer.from('3031300d060960864801650304020105000420', 'hex'));
@@ -42,7 +45,10 @@ export function checkPortably(
   if (hashOf(scheme) === undefined) {
     if (signature.length !== 64) return false;
     const curve = scheme === 'ed25519ph' ? ed25519ph : ed25519;
-    return curve.verify(signature, message, bits, { zip215: false });
+    return (
+      curve.verify(signature, message, bits, { zip215: false }) &&
+      holdsWithoutCofactor(scheme, bits, message, signature)
+    );
   }
   const ec = ECDSA_SCHEMES[scheme];
   if (ec === undefined) return checkRsa(bits, message, signature);
@@ -52,6 +58,30 @@ export function checkPortably(
     // noble throws where the signature is not DER or too long; key and message are sound by now.
     return false;
   }
+}
+
+/**
+ * RFC 8032 5.1.7 lets a verifier multiply by the cofactor 8 or not. noble does; OpenSSL and Go do not, so a signer could
+ * make signatures that only some accept. This is the second half of the check as those two do it: R = S·B - k·A.
+ */
+function holdsWithoutCofactor(
+  scheme: SignatureScheme,
+  publicKey: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  const [r, s] = [signature.subarray(0, 32), signature.subarray(32)];
+  const { Point } = ed25519;
+  const hash = sha512.create();
+  if (scheme === 'ed25519ph') hash.update(DOM2_PREHASHED);
+  hash
+    .update(r)
+    .update(publicKey)
+    .update(scheme === 'ed25519ph' ? sha512(message) : message);
+  const k = toBigInt(hash.digest().reverse()) % Point.Fn.ORDER;
+  const left = Point.BASE.multiplyUnsafe(toBigInt(Uint8Array.from(s).reverse()));
+  const point = left.subtract(Point.fromBytes(publicKey).multiplyUnsafe(k)).toBytes();
+  return point.every((byte, i) => byte === r[i]);
 }
 
 /** RSASSA-PKCS1-v1_5 (RFC 8017 8.2.2): the encoded message is built and compared, never parsed. */

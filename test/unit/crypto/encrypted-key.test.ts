@@ -147,6 +147,6 @@ test('no flipped bit makes the file another key', async () => {
         expect(error.code).toMatch(/^key-/);
       }
     }),
-    { numRuns: 40 },
+    { numRuns: 100 },
   );
 });

@@ -88,6 +88,16 @@ describe('what is refused, and passes once the defect is gone', () => {
     ],
     [
       'key-malformed',
+      'a whole element behind the key',
+      () =>
+        formatPem(
+          'PUBLIC KEY',
+          Buffer.concat([spkiOf('touchmark/ecdsa-p256.pub'), Buffer.from('0500', 'hex')]),
+        ),
+      () => good,
+    ],
+    [
+      'key-malformed',
       'a point that is not on the curve',
       () => fixture('bad/off-curve.pub'),
       () => {

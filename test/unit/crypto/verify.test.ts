@@ -1,7 +1,8 @@
 import { createHash, createPrivateKey, sign } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { DER, der, membersOf, parseDer } from '../../../src/crypto/der.js';
+import { toHex } from '../../../src/base/bytes.js';
+import { DER, der, membersOf, parseDer, unsignedInteger } from '../../../src/crypto/der.js';
 import {
   checkScheme,
   checkSignature,
@@ -15,6 +16,7 @@ import {
   schemesOf,
 } from '../../../src/crypto/index.js';
 import { checkSignaturePortably } from '../../../src/crypto/portable.js';
+import { secretOf } from '../../../src/crypto/private-key.js';
 import { fixture, noPassword, refusal } from './fixtures.js';
 
 const keys = new Map<KeyKind, PrivateKey>();
@@ -130,6 +132,48 @@ describe('one signature has one spelling', () => {
     expect(await check('ed25519', message, Buffer.concat([r, write(s + order)]))).toBeUndefined();
   });
 
+  test('Ed25519: R is compared byte for byte, without the cofactor, as OpenSSL and Go do', async () => {
+    const key = keyOf('ed25519');
+    const publicKey = key.publicKey.spki.subarray(-32);
+    const sha512 = (...parts: Uint8Array[]) => createHash('sha512').update(Buffer.concat(parts)).digest();
+    const little = (bytes: Uint8Array) => BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`);
+    const write = (value: bigint) => Buffer.from(value.toString(16).padStart(64, '0'), 'hex').reverse();
+    const order = 2n ** 252n + 27742317777372353535851937790883648493n;
+    const half = sha512(secretOf(key)).subarray(0, 32);
+    half[0]! &= 248;
+    half[31] = (half[31]! & 127) | 64;
+    // S = k·a signs for R = 0·B, that is for the neutral point: one that only the owner of the key can make.
+    const signFor = (r: string, prefix: Uint8Array = Buffer.alloc(0), text: Uint8Array = message) => {
+      const point = Buffer.from(r, 'hex');
+      const k = little(sha512(prefix, point, publicKey, text)) % order;
+      return Buffer.concat([point, write((k * little(half)) % order)]);
+    };
+    const neutral = `01${'00'.repeat(31)}`;
+    const neutralAboveP = `ee${'ff'.repeat(30)}7f`;
+    const ofOrderEight = '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05';
+    expect(await check('ed25519', message, signFor(neutral))).toBe('ed25519');
+    expect(await check('ed25519', message, signFor(neutralAboveP))).toBeUndefined();
+    expect(await check('ed25519', message, signFor(ofOrderEight))).toBeUndefined();
+    const dom2 = Buffer.from('SigEd25519 no Ed25519 collisions\x01\x00', 'latin1');
+    expect(await check('ed25519', message, signFor(neutral, dom2, sha512(message)))).toBe('ed25519ph');
+    expect(await check('ed25519', message, signFor(ofOrderEight, dom2, sha512(message)))).toBeUndefined();
+  });
+
+  test('RSA: the signature is below the modulus', async () => {
+    const key = keyOf('rsa-2048');
+    const modulus = BigInt(
+      `0x${toHex(unsignedInteger(membersOf(parseDer(key.publicKey.spki.subarray(24))![0])![0])!)}`,
+    );
+    const signer = await createSigner(key);
+    const fits = (text: Uint8Array) => BigInt(`0x${toHex(signer.sign(text))}`) + modulus < 2n ** 2048n;
+    const texts = Array.from({ length: 200 }, (_, i) => Buffer.from(`message ${i}`));
+    const text = texts.find(fits)!;
+    const signature = signer.sign(text);
+    expect(await check('rsa-2048', text, signature)).toBe('rsa-pkcs1-sha256');
+    const raised = (BigInt(`0x${toHex(signature)}`) + modulus).toString(16).padStart(512, '0');
+    expect(await check('rsa-2048', text, Buffer.from(raised, 'hex'))).toBeUndefined();
+  });
+
   test('RSA: as long as the modulus, and PKCS#1 v1.5 over SHA-256 only', async () => {
     const key = keyOf('rsa-2048');
     const signature = (await createSigner(key)).sign(message);
@@ -165,6 +209,10 @@ test('a scheme of another kind of key is refused before anything is signed', asy
   expect((await createSigner(keyOf('ecdsa-p384'), { scheme })).scheme).toBe(scheme);
   const signature = (await createSigner(keyOf('ecdsa-p256'))).sign(message);
   expect(await checkScheme(keyOf('ecdsa-p256').publicKey, scheme, message, signature)).toBe(false);
+  // The hash is the same and OpenSSL would say yes: the curve in the scheme's name is what it must not overlook.
+  const p256 = keyOf('ecdsa-p256').publicKey;
+  expect(await checkScheme(p256, 'ecdsa-p256-sha256', message, signature)).toBe(true);
+  expect(await checkScheme(p256, 'ecdsa-p384-sha256', message, signature)).toBe(false);
 });
 
 test('the digest of the message is not the message', async () => {
