@@ -133,6 +133,12 @@ describe('what is refused, and passes once the defect is gone', () => {
     expect((await open('openssl/pkcs8-pbes2.pem')).format).toBe('pkcs8-encrypted');
   });
 
+  test('a key that names one curve inside and another outside', async () => {
+    const sec1 = derOf('openssl/sec1.pem');
+    await refusal('key-malformed', () => parseSec1(sec1, 'two curves', CURVES[1]!.oid));
+    expect(parseSec1(sec1, 'one curve', CURVES[0]!.oid).publicKey.keyid).toBe(keyidOf('ecdsa-p256'));
+  });
+
   test('scalars of zero and of the order of the curve', async () => {
     const order = 'ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551';
     const sec1 = (scalar: Buffer) =>
