@@ -5,8 +5,13 @@ import { shellQuote } from './text.js';
 
 type FlagTable = Readonly<Record<string, Command.Flag.Any>>;
 
-/** Words that announce a secret: a command line with one of these is never repeated. */
-const SECRET = /pass|secret|token|pwd|credential/i;
+/** Words that announce a secret, misspelt ones too. */
+const SECRET = /pas+w|pass|secret|token|pwd|credential/i;
+
+/** A command line with such a word is never repeated: what follows the word may be the secret itself. */
+export function mayHoldSecret(words: readonly string[]): boolean {
+  return words.some(word => SECRET.test(word));
+}
 
 /**
  * Refuses what the parser would misread: a long flag that does not exist (it would take the next word for an argument),
@@ -69,7 +74,7 @@ function refuseUnknown(
 ): never {
   const word = argv[index] ?? '';
   const name = flagOf(word);
-  if (SECRET.test(name) && /^--(?:pass|password|pwd)$/.test(name)) {
+  if (/^--(?:pass|password|pwd)$/.test(name)) {
     return fail(
       'usage-unknown-flag',
       `${name} does not exist: a password is never given on the command line`,
@@ -87,6 +92,6 @@ function refuseUnknown(
   const corrected = argv.map((other, at) => (at === index ? `--${meant}${word.slice(name.length)}` : other));
   const line = ['touchmark', ...command.split(' '), ...corrected.map(shellQuote)].join(' ');
   return fail('usage-unknown-flag', `unknown flag ${name}: did you mean --${meant}?`, {
-    hint: argv.some(other => SECRET.test(other)) ? `use --${meant}` : line,
+    hint: mayHoldSecret([...argv, meant]) ? `use --${meant}` : line,
   });
 }

@@ -1,5 +1,6 @@
 import { type ExitCode, exitCodeOf } from '../base/codes.js';
 import type { Detail, TouchmarkError } from '../base/errors.js';
+import { hintOf } from './hints.js';
 
 export interface ToolInfo {
   readonly name: string;
@@ -61,7 +62,7 @@ export function toErrorDocument(error: TouchmarkError): ErrorDocument {
   return {
     code: error.code,
     message: error.message,
-    hint: error.hint ?? null,
+    hint: hintOf(error) ?? null,
     retryable: error.retryable,
     details: error.details,
   };

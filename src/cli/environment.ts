@@ -46,13 +46,18 @@ async function readVariable(env: string, value: string, flag: Command.Flag.Any):
   if (flag.type === 'boolean') {
     const on = readSwitch(value);
     return (
-      on ?? fail('usage-argument', `${env} is a switch: it takes true or false, not ${JSON.stringify(value)}`)
+      on ??
+      fail('usage-argument', `${env} is a switch: it takes true or false, not ${JSON.stringify(value)}`, {
+        hint: `unset ${env}, or set it to true or false`,
+      })
     );
   }
   const values = flag.multiple ? value.split(',').map(part => part.trim()) : [value];
   for (const part of values) {
     if (flag.options && !flag.options.includes(part)) {
-      fail('usage-argument', `${env} takes ${flag.options.join(', ')}, not ${JSON.stringify(part)}`);
+      fail('usage-argument', `${env} takes ${flag.options.join(', ')}, not ${JSON.stringify(part)}`, {
+        hint: `unset ${env}, or set it to one of these`,
+      });
     }
   }
   return flag.multiple ? values.filter(part => part !== '') : value;

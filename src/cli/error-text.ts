@@ -1,5 +1,6 @@
 import { exitCodeOf } from '../base/codes.js';
 import type { Detail, TouchmarkError } from '../base/errors.js';
+import { hintOf } from './hints.js';
 import { printable, type Styler, shellQuote, TEXT_COLUMNS, wrapText } from './text.js';
 
 /** An error for people: what, where, found, why, fix, code. A line that adds nothing is left out. */
@@ -7,10 +8,8 @@ export function formatError(error: TouchmarkError, style: Styler, debug = false)
   const rows: [string, string][] = Object.entries(error.details)
     .filter(([, value]) => value !== null && value !== '')
     .map(([name, value]) => [printable(name), formatDetail(value)]);
-  if (error.hint !== undefined) rows.push(['fix', error.hint]);
-  else if (error.code === 'internal') {
-    rows.push(['fix', 'this is a bug: please report it with what --debug adds to the same command']);
-  }
+  const hint = hintOf(error);
+  if (hint !== undefined) rows.push(['fix', hint]);
   rows.push(['code', `${error.code} (exit ${exitCodeOf(error.code)})`]);
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;
   const lines = rows.flatMap(([name, text]) =>

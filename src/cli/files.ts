@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { link, open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fail, TouchmarkError, toTouchmarkError } from '../base/errors.js';
+import { shellQuote } from './text.js';
 
 /**
  * Reads a small file that a flag names, with a bound that also holds for pipes and devices.
@@ -35,7 +36,11 @@ export async function readSmallFile(file: string, maxSize: number, flag: string)
         : code === 'EISDIR'
           ? 'is a folder'
           : `cannot be read (${code ?? 'error'})`;
-    return fail('usage-file', `the file given with ${flag} ${reason}`, { details: { file }, cause: error });
+    return fail('usage-file', `the file given with ${flag} ${reason}`, {
+      details: { file },
+      hint: `ls -ld ${shellQuote(file)} shows what is there`,
+      cause: error,
+    });
   }
 }
 
@@ -69,7 +74,11 @@ export async function writeOutputFile(
       });
     }
     if (code === 'ENOENT' || code === 'ENOTDIR') {
-      fail('usage-file', 'there is no folder for the output file', { details: { file }, cause: error });
+      fail('usage-file', 'there is no folder for the output file', {
+        details: { file },
+        hint: `mkdir -p ${shellQuote(dirname(file))}`,
+        cause: error,
+      });
     }
     throw toTouchmarkError(error);
   } finally {

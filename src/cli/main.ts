@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { type Command, Config } from '@oclif/core';
 import { fail, type TouchmarkError, toTouchmarkError } from '../base/errors.js';
+import { mayHoldSecret } from './command-line.js';
 import { type DocumentFacts, serializeDocument, successDocument } from './document.js';
 import { formatCommandHelp, formatRootHelp, formatTopicHelp } from './help.js';
 import { toReportedError } from './oclif-errors.js';
@@ -79,10 +80,8 @@ async function dispatch(
   if (found) return print(formatCommandHelp(found.command, { style, short: asked === '-h' }));
 
   const group = path[0]?.startsWith('-') ? [] : path;
-  if (
-    group.length === 0 &&
-    argv.every(word => /^(?:help|-h|--help|-o|-o?json|--output(?:=json|=text)?|text|--no-color)$/.test(word))
-  ) {
+  const onlyOutputFlags = words.every(word => OUTPUT_WORD.test(word));
+  if (group.length === 0 && (asked !== undefined || helpWord || onlyOutputFlags)) {
     return print(formatRootHelp(withoutAliases(config), style));
   }
   if (group.length > 0 && config.commandIDs.some(id => id.startsWith(`${group.join(':')}:`))) {
@@ -96,6 +95,10 @@ function withoutAliases(config: Config): Command.Loadable[] {
     ({ id, aliases, hiddenAliases }) => ![...aliases, ...hiddenAliases].includes(id),
   );
 }
+
+/** Flags of every command, and the values of the one that takes any: without a command they ask for help. */
+const OUTPUT_WORD =
+  /^(?:-o|--output|(?:-o|--output)=?(?:text|json)|text|json|--json|-q|--quiet|--debug|--no-color|--no-input)$/;
 
 interface FoundCommand {
   readonly command: Command.Loadable;
@@ -142,9 +145,8 @@ function refuse(argv: readonly string[], path: readonly string[], config: Config
     const meant = path.length < length ? undefined : nearest(word, new Set(length === 2 ? nested : single));
     if (meant === undefined) continue;
     const rest = argv.slice(length);
-    const secret = rest.some(other => /pass|secret|token|credential/i.test(other));
     return fail('usage-unknown-command', `unknown command ${JSON.stringify(word)}: did you mean ${meant}?`, {
-      hint: ['touchmark', meant, ...(secret ? ['…'] : rest.map(shellQuote))].join(' '),
+      hint: ['touchmark', meant, ...(mayHoldSecret(rest) ? ['…'] : rest.map(shellQuote))].join(' '),
     });
   }
   const topics =
