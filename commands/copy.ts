@@ -3,8 +3,15 @@ import { fail } from '../src/base/errors.js';
 import { TouchmarkCommand } from '../src/cli/base-command.js';
 import { registryFlags } from '../src/cli/flags/registry.js';
 import { printable, type Styler } from '../src/cli/text.js';
+import type { StoreOptions } from '../src/oci/context.js';
 import { createStoreAccess, openStore, resolveImage } from '../src/oci/open.js';
-import { formatReference, parseReference, pinReference } from '../src/oci/reference.js';
+import {
+  formatReference,
+  type ImageReference,
+  parseReference,
+  parseRepository,
+  pinReference,
+} from '../src/oci/reference.js';
 import { formatSize, line, renderLines } from '../src/report/index.js';
 import { type CopyResult, copyImage } from '../src/sign/index.js';
 
@@ -14,7 +21,8 @@ export default class Copy extends TouchmarkCommand<Result> {
   static override summary = 'Copy an image or index, and everything that refers to it';
   static override description =
     'Signatures, attestations and SBOMs come along: .sig, .att and .sbom tags and all referrers. Every byte is checked ' +
-    'against its digest; what the destination has already is not sent again, and signatures it has are kept.';
+    'against its digest; what the destination has already is not sent again, and signatures it has are kept. ' +
+    'Credentials given by flags are for the destination; the source is read with those of the Docker or Podman configuration.';
   static override schema = 'copy';
   static override exitCodes = [11, 18, 20, 21, 23, 24] as const;
   static override examples = [
@@ -43,10 +51,14 @@ export default class Copy extends TouchmarkCommand<Result> {
     const { args, flags } = await this.parse(Copy);
     const from = parseReference(args.source);
     const to = parseReference(args.destination);
-    const access = createStoreAccess(await this.storeOptions(flags));
+    const options = await this.storeOptions(flags);
+    const access = createStoreAccess(options);
+    // Credentials given on the command line are for the destination: another registry must not learn them.
+    const apart = options.credentials !== undefined && registryOf(from) !== registryOf(to);
+    const sourceAccess = apart ? createStoreAccess(withoutCredentials(options)) : access;
     const progress = this.progress();
     try {
-      const source = await openStore(from, access);
+      const source = await openStore(from, sourceAccess);
       const target = await openStore(to, access);
       try {
         if (!target.writable) fail('usage-read-only', `${args.destination} cannot be written to`);
@@ -69,6 +81,7 @@ export default class Copy extends TouchmarkCommand<Result> {
       }
     } finally {
       await access.close();
+      await sourceAccess.close();
     }
   }
 
@@ -84,4 +97,12 @@ export default class Copy extends TouchmarkCommand<Result> {
       printable,
     );
   }
+}
+
+function registryOf(reference: ImageReference): string | undefined {
+  return reference.transport === 'registry' ? parseRepository(reference.location).registry : undefined;
+}
+
+function withoutCredentials({ credentials: _, ...options }: StoreOptions): StoreOptions {
+  return options;
 }

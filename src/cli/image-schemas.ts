@@ -192,3 +192,15 @@ export const copyFields = {
   attachments: z.array(z.string()),
   referrers: z.array(digest),
 };
+
+export const doctorFields = {
+  findings: z.array(
+    z.looseObject({
+      id: z.string().describe('area.topic'),
+      result: z.enum(['ok', 'warning', 'failed']),
+      message: z.string(),
+      hint: z.string().nullable(),
+      code: code.nullable(),
+    }),
+  ),
+};

@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { KEY_KINDS } from '../crypto/keys.js';
-import { copyFields, inspectFields, signFields, treeFields, verifyFields } from './image-schemas.js';
+import {
+  copyFields,
+  doctorFields,
+  inspectFields,
+  signFields,
+  treeFields,
+  verifyFields,
+} from './image-schemas.js';
 
 /**
  * What the command line's own documents look like. Read by the build, which writes the JSON Schemas; commands import
@@ -90,4 +97,5 @@ export const SCHEMAS = {
   inspect: documentSchema('inspect', inspectFields),
   tree: documentSchema('tree', treeFields),
   copy: documentSchema('copy', copyFields),
+  doctor: documentSchema('doctor', doctorFields),
 } satisfies Record<string, z.ZodType>;

@@ -8,6 +8,8 @@ export interface RequestEvent {
   /** Absent when no answer came. */
   readonly status?: number;
   readonly milliseconds: number;
+  /** The server's clock, where its answer says it. */
+  readonly serverTime?: Date;
   readonly error?: TouchmarkError;
 }
 

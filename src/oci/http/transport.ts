@@ -58,7 +58,7 @@ export function createTransport(options: TransportOptions): Transport {
     }
     if (options.signal?.aborted) throw abortError(options.signal);
     const started = options.tuning.now();
-    const report = (outcome: Pick<RequestEvent, 'status' | 'error'>) =>
+    const report = (outcome: Pick<RequestEvent, 'status' | 'error' | 'serverTime'>) =>
       options.onRequest?.({
         method: exchange.method,
         url: publicUrl(url),
@@ -67,7 +67,8 @@ export function createTransport(options: TransportOptions): Transport {
       });
     try {
       const answer = await send(exchange, options);
-      report({ status: answer.status });
+      const serverTime = new Date(answer.headers.date ?? Number.NaN);
+      report({ status: answer.status, ...(!Number.isNaN(serverTime.getTime()) && { serverTime }) });
       return answer;
     } catch (error) {
       if (error instanceof TouchmarkError) report({ error });
