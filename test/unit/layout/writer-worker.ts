@@ -1,14 +1,17 @@
 import { randomBytes } from 'node:crypto';
+import { openOciArchiveStore } from '../../../src/oci/archive/index.js';
 import { openLayoutStore } from '../../../src/oci/layout/index.js';
 import { parseManifest, serializeManifest } from '../../../src/oci/manifest.js';
 import { buildImage, pushImage } from '../../../src/testing/index.js';
 
 /**
- * What a child process does to a store: `merge DIR N` adds one entry to the shared tag, `forever DIR` writes images until it
- * is killed, `fill DIR` writes one image that does not fit.
+ * What a child process does to a store: `merge PLACE N` adds one entry to the shared tag, `forever PLACE` writes images until it
+ * is killed, `fill PLACE` writes one image that does not fit.
  */
 const [mode = '', reference = '', argument = '0'] = process.argv.slice(2);
-const store = await openLayoutStore({ location: reference });
+const store = await (reference.endsWith('.tar') ? openOciArchiveStore : openLayoutStore)({
+  location: reference,
+});
 
 async function mergeEntry(): Promise<void> {
   const image = buildImage({ layers: [{ file: `content of ${argument}` }] });

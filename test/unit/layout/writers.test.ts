@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { openOciArchiveStore } from '../../../src/oci/archive/index.js';
 import { openLayoutStore } from '../../../src/oci/layout/index.js';
 import { parseManifest } from '../../../src/oci/manifest.js';
 import { pushImage } from '../../../src/testing/index.js';
@@ -21,8 +22,11 @@ import {
 
 const run = promisify(execFile);
 
-async function expectWhole(folder: string): Promise<number> {
-  const store = await openLayoutStore({ location: folder });
+const openStore = (location: string) =>
+  (location.endsWith('.tar') ? openOciArchiveStore : openLayoutStore)({ location });
+
+async function expectWhole(location: string): Promise<number> {
+  const store = await openStore(location);
   const tags = await store.listTags();
   for (const tag of tags) {
     const raw = await store.fetchManifest({ tag });
@@ -49,24 +53,29 @@ describe('many writers', () => {
       expect(await store.fetchManifest({ digest: child.digest })).toBeDefined();
   }, 120_000);
 
-  it('killed at any moment leave a whole layout that the next writer can use', async () => {
-    const folder = temporaryFolder();
-    const worker = await bundleWorker('writer-worker', folder);
-    const layout = join(folder, 'layout');
-    for (let n = 0; n < 6; n++) {
-      const child = spawn(process.execPath, [worker, 'forever', layout, String(n)], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      await new Promise<void>(done => child.stdout.once('data', () => done()));
-      for (let wait = 0; wait < n * 7; wait++) await new Promise(done => setImmediate(done));
-      child.kill('SIGKILL');
-      await new Promise(done => child.once('exit', done));
-      expect(await expectWhole(layout)).toBe(1);
-    }
-    const store = await openLayoutStore({ location: layout });
-    await pushImage(store, image, 'after');
-    expect(await expectWhole(layout)).toBe(2);
-  }, 120_000);
+  it.each(['layout', 'image.tar'])(
+    'killed at any moment leave a whole %s that the next writer can use',
+    async name => {
+      const folder = temporaryFolder();
+      const worker = await bundleWorker('writer-worker', folder);
+      const layout = join(folder, name);
+      for (let n = 0; n < 6; n++) {
+        const child = spawn(process.execPath, [worker, 'forever', layout, String(n)], {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        });
+        await new Promise<void>(done => child.stdout.once('data', () => done()));
+        for (let wait = 0; wait < n * 7; wait++) await new Promise(done => setImmediate(done));
+        child.kill('SIGKILL');
+        await new Promise(done => child.once('exit', done));
+        expect(await expectWhole(layout)).toBe(1);
+      }
+      const store = await openStore(layout);
+      await pushImage(store, image, 'after');
+      await store.commit();
+      expect(await expectWhole(layout)).toBe(2);
+    },
+    120_000,
+  );
 
   it('without space left fail with a code and keep the old state', async () => {
     const { folder } = await layoutWith({ latest: image });
