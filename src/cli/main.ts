@@ -124,39 +124,38 @@ async function run({ command, words }: FoundCommand, argv: string[], config: Con
 }
 
 function refuse(argv: readonly string[], path: readonly string[], config: Config): never {
-  const first = argv[0] ?? '';
   if (path.length === 0) {
-    return fail('usage-unknown-flag', `a command comes first, not ${JSON.stringify(first.split('=')[0])}`, {
-      hint: 'touchmark --help lists the commands',
-    });
+    return fail(
+      'usage-unknown-flag',
+      `a command comes first, not ${JSON.stringify(argv[0]?.split('=')[0])}`,
+      {
+        hint: 'touchmark --help lists the commands',
+      },
+    );
   }
-  const names = config.commands
-    .filter(command => !command.hidden)
-    .map(command => command.id.replaceAll(':', ' '));
+  const help = argv[0] === 'help';
+  const names = withoutAliases(config).map(command => command.id.replaceAll(':', ' '));
   const nested = names.filter(name => name.includes(' '));
-  const single = [
-    ...names.filter(name => !name.includes(' ')),
-    ...nested.map(name => name.split(' ')[0] ?? ''),
-  ];
-  // Two words are compared first: `key generat x` is nearer to `key generate` than `key` is.
-  for (const length of [2, 1]) {
-    const word = path.slice(0, length).join(' ');
-    if (single.includes(word)) break;
-    const meant = path.length < length ? undefined : nearest(word, new Set(length === 2 ? nested : single));
-    if (meant === undefined) continue;
-    const rest = argv.slice(length);
-    return fail('usage-unknown-command', `unknown command ${JSON.stringify(word)}: did you mean ${meant}?`, {
-      hint: ['touchmark', meant, ...(mayHoldSecret(rest) ? ['…'] : rest.map(shellQuote))].join(' '),
+  const groups = new Set(nested.map(name => name.split(' ')[0] ?? ''));
+  const group = groups.has(path[0] ?? '') ? `${path[0]} ` : '';
+  const single = [...names.filter(name => !name.includes(' ')), ...groups];
+  const candidates = group ? nested : help ? [...single, ...HELP_TOPICS.map(topic => topic.name)] : single;
+  const length = group ? 2 : 1;
+  const word = path.slice(0, length).join(' ');
+  const meant = nearest(word, candidates);
+  if (meant === undefined) {
+    return fail('usage-unknown-command', `unknown command ${JSON.stringify(word)}`, {
+      hint: `touchmark ${group}--help lists the commands${help ? ' and the topics' : ''}`,
     });
   }
-  const topics =
-    path.length > 1 && argv[0] === 'help'
-      ? `; help topics: ${HELP_TOPICS.map(topic => topic.name).join(', ')}`
-      : '';
-  const group = nested.some(name => name.startsWith(`${path[0]} `)) ? `${path[0]} ` : '';
-  const word = path.slice(0, group ? 2 : 1).join(' ');
-  return fail('usage-unknown-command', `unknown command ${JSON.stringify(word)}${topics}`, {
-    hint: `touchmark ${group}--help lists the commands`,
+  const rest = argv.slice(length + (help ? 1 : 0));
+  return fail('usage-unknown-command', `unknown command ${JSON.stringify(word)}: did you mean ${meant}?`, {
+    hint: [
+      'touchmark',
+      ...(help ? ['help'] : []),
+      meant,
+      ...(mayHoldSecret(rest) ? ['…'] : rest.map(shellQuote)),
+    ].join(' '),
   });
 }
 

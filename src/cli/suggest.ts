@@ -21,8 +21,8 @@ export function editDistance(from: string, to: string, limit = 3): number {
 
 /** The word that was probably meant: undefined when none is near, or when two are equally near. */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
-  const limit = word.length <= 3 ? 1 : word.length <= 6 ? 2 : 3;
   // A third of the word may differ; more is a guess about something else.
+  const limit = Math.min(3, Math.max(1, Math.floor((word.length + 1) / 3)));
   let found: string | undefined;
   let distance = limit + 1;
   let tied = false;

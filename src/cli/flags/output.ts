@@ -32,14 +32,12 @@ export const outputFlags = {
   }),
 };
 
-/** For commands whose result is for people only when it is asked for: the one way to skip a confirmation. */
+/** The one way to skip a confirmation: no variable does, because it would also answer questions nobody thought of. */
 export const yesFlag = {
-  yes: Flags.boolean({ char: 'y', env: variableOf('yes'), summary: 'answer yes to every confirmation' }),
+  yes: Flags.boolean({ char: 'y', summary: 'answer yes to every confirmation' }),
 };
 
+/** No variable either: a forgotten one would turn every write into a success that wrote nothing. */
 export const dryRunFlag = {
-  'dry-run': Flags.boolean({
-    env: variableOf('dry-run'),
-    summary: 'write nothing, print what would be written',
-  }),
+  'dry-run': Flags.boolean({ summary: 'write nothing, print what would be written' }),
 };
