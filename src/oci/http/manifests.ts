@@ -1,5 +1,5 @@
 import { computeDigest, digestAlgorithm } from '../../base/digest.js';
-import { fail } from '../../base/errors.js';
+import { fail, TouchmarkError } from '../../base/errors.js';
 import { Field } from '../../base/fields.js';
 import { parseJson } from '../../base/json.js';
 import { LIMITS } from '../../base/limits.js';
@@ -7,6 +7,7 @@ import { describe, failDigest } from '../descriptor.js';
 import type { RawManifest } from '../manifest.js';
 import { MANIFEST_ACCEPT } from '../media-types.js';
 import { discardBody, readBody, refuseWebPage } from './body.js';
+import { markTransient } from './faults.js';
 import { clean, mediaTypeOf } from './headers.js';
 import {
   type ManifestSelector,
@@ -105,7 +106,11 @@ export async function putManifest(
       await discardBody(answer);
       return undefined;
     }
-    if (answer.status < 200 || answer.status > 299) return repository.client.refuse(answer, request);
+    if (answer.status < 200 || answer.status > 299) {
+      return repository.client.refuse(answer, request).catch(error => {
+        throw isLinkRace(error) ? markTransient(error) : error;
+      });
+    }
     await discardBody(answer);
     const stored = answer.headers['docker-content-digest'];
     if (typeof stored === 'string' && stored !== digest && digestAlgorithm(digest) === 'sha256') {
@@ -119,4 +124,16 @@ export async function putManifest(
     }
     return { keepsReferrers: answer.headers['oci-subject'] !== undefined };
   });
+}
+
+/**
+ * distribution 2.8 rewrites the link of a blob in place when it is uploaded again. Who writes a manifest with that blob at
+ * this moment finds the link empty, and is told that a digest is invalid, although a manifest put under a tag states none.
+ */
+function isLinkRace(error: unknown): error is TouchmarkError {
+  return (
+    error instanceof TouchmarkError &&
+    error.details['status'] === 400 &&
+    error.details['registryCode'] === 'DIGEST_INVALID'
+  );
 }
