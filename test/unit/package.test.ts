@@ -83,3 +83,16 @@ describe('the schemas', () => {
     expect(schema.additionalProperties, 'fields may be added').not.toBe(false);
   });
 });
+
+it('has a lock file that npm ci takes on every platform: no optional package is left out', () => {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { optionalDependencies?: Record<string, string>; resolved?: string }>;
+  };
+  const names = Object.keys(packages);
+  expect(names.length).toBeGreaterThan(100);
+  const missing = Object.values(packages)
+    .flatMap(({ optionalDependencies = {} }) => Object.keys(optionalDependencies))
+    .filter(name => !names.some(entry => entry.endsWith(`node_modules/${name}`)));
+  // npm drops what a registry does not have at the moment, and npm ci then refuses the lock file everywhere.
+  expect(missing).toEqual([]);
+});
