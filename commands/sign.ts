@@ -14,6 +14,7 @@ import {
 import { dryRunFlag, yesFlag } from '../src/cli/flags/output.js';
 import { registryFlags } from '../src/cli/flags/registry.js';
 import { signingFlags } from '../src/cli/flags/signing.js';
+import { requireOneRegistry } from '../src/cli/one-registry.js';
 import { printable, type Styler } from '../src/cli/text.js';
 import { loadTrustedKeys } from '../src/cli/trusted-keys.js';
 import { loadSigner } from '../src/crypto/key-reference.js';
@@ -108,7 +109,9 @@ export default class Sign extends TouchmarkCommand<Result> {
       ...(flags.platform !== undefined && { platform: flags.platform }),
       ...(coSign && { coSign }),
     };
-    const access = createStoreAccess(await this.storeOptions(flags));
+    const storeOptions = await this.storeOptions(flags);
+    requireOneRegistry(references, storeOptions);
+    const access = createStoreAccess(storeOptions);
     const loadSigners = this.#signerLoader(flags.key, this.passwords(flags));
     const images: SignedImage[] = [];
     try {

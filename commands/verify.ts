@@ -15,6 +15,7 @@ import {
 } from '../src/cli/flags/image.js';
 import { registryFlags } from '../src/cli/flags/registry.js';
 import { readThreshold, trustFlags } from '../src/cli/flags/trust.js';
+import { requireOneRegistry } from '../src/cli/one-registry.js';
 import { printable, type Styler } from '../src/cli/text.js';
 import { loadTrustedKeys } from '../src/cli/trusted-keys.js';
 import { createStoreAccess } from '../src/oci/open.js';
@@ -87,7 +88,9 @@ export default class Verify extends TouchmarkCommand<Result> {
     const keys = await loadTrustedKeys(flags.key);
     const threshold = readThreshold(flags.threshold, keys.length);
     if (flags['insecure-ignore-repository']) this.warn('signatures for any repository are accepted');
-    const access = createStoreAccess(await this.storeOptions(flags));
+    const options = await this.storeOptions(flags);
+    requireOneRegistry(references, options);
+    const access = createStoreAccess(options);
     const progress = references.length > 1 ? this.progress() : undefined;
     try {
       this.#verdicts = await verifyImages(access, references, {
