@@ -29,7 +29,7 @@ const result = spawnSync(
     '--project',
     suite,
     // Where nobody watches, one line a file is enough.
-    `--reporter=${process.env.CI === 'true' ? 'dot' : 'default'}`,
+    ...(process.env.CI === 'true' ? ['--reporter=dot', '--no-color'] : ['--reporter=default']),
     '--reporter=json',
     `--outputFile.json=${report}`,
     ...rest,
