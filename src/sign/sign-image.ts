@@ -11,7 +11,12 @@ import type { Store } from '../oci/store.js';
 import { serializeBundle } from '../signature/bundle.js';
 import { IN_TOTO_PAYLOAD_TYPE, preAuthEncoding } from '../signature/dsse.js';
 import { bundleManifest, EMPTY_CONFIG } from '../signature/referrer.js';
-import { addSignatures, parseSignatureManifest, signatureLayer } from '../signature/sig-manifest.js';
+import {
+  addSignatures,
+  parseSignatureManifest,
+  type SignatureLayer,
+  signatureLayer,
+} from '../signature/sig-manifest.js';
 import { collectSignatures } from '../verify/collect.js';
 import type { Carrier } from '../verify/evidence.js';
 import { verifyDigest } from '../verify/verify-image.js';
@@ -92,8 +97,13 @@ async function writeSimpleSigning(
   }));
   const added = new Set<Signer>();
   const configs = new Set<Digest>();
+  // What others wrote and a slower writer has overwritten since is put back, by whoever saw it.
+  const seen = new Map<string, Descriptor>();
   await store.updateTag(attachmentTag(plan.subject.digest, '.sig'), async current => {
-    const missing: Descriptor[] = [];
+    for (const { payload, signature } of current ? readLayers(current) : []) {
+      if (signature) seen.set(`${payload.digest} ${toBase64(signature)}`, payload);
+    }
+    const missing: Descriptor[] = [...seen.values()];
     for (const { signer, layer } of layers) {
       if (current && (await hasSigned(current, plan.document, signer.publicKey))) continue;
       missing.push(layer);
@@ -101,8 +111,8 @@ async function writeSimpleSigning(
     }
     const update = addSignatures(current, missing);
     if (!update) return undefined;
-    const [first] = missing;
-    if (first && configs.size === 0) await store.writeBlob(withoutAnnotations(first), plan.document);
+    if (configs.size === 0)
+      await store.writeBlob(describe(MEDIA_TYPES.simpleSigning, plan.document), plan.document);
     const { descriptor, bytes } = update.config;
     if (!configs.has(descriptor.digest)) await store.writeBlob(descriptor, bytes);
     configs.add(descriptor.digest);
@@ -111,18 +121,17 @@ async function writeSimpleSigning(
   return signers.map(signer => result(plan, signer, added.has(signer)));
 }
 
-function withoutAnnotations(layer: Descriptor): Descriptor {
-  return { mediaType: layer.mediaType, digest: layer.digest, size: layer.size };
+/** The signatures under the tag; none when it holds something else, which addSignatures refuses with the reason. */
+function readLayers(current: RawManifest): readonly SignatureLayer[] {
+  return parseManifest(current).kind === 'image' ? parseSignatureManifest(current) : [];
 }
 
 /** Has this key signed exactly these bytes? Some signers' signatures differ each time, so it is the signature that is checked. */
 async function hasSigned(current: RawManifest, document: Uint8Array, key: PublicKey): Promise<boolean> {
   const digest = computeDigest(document);
-  // Anything else under the tag is refused by addSignatures, with the reason.
-  if (parseManifest(current).kind !== 'image') return false;
-  for (const layer of parseSignatureManifest(current)) {
-    if (layer.payload.digest !== digest || !layer.signature) continue;
-    if (await checkSignature(key, document, layer.signature)) return true;
+  for (const { payload, signature } of readLayers(current)) {
+    if (payload.digest === digest && signature && (await checkSignature(key, document, signature)))
+      return true;
   }
   return false;
 }
