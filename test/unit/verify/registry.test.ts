@@ -10,11 +10,11 @@ import { signImage } from '../../../src/sign/index.js';
 import { pushImage } from '../../../src/testing/image.js';
 import {
   countDependentSteps,
-  type Fault,
   type RegistryOptions,
   startRegistry,
   type TestRegistry,
 } from '../../../src/testing/registry.js';
+import type { Fault } from '../../../src/testing/registry-answer.js';
 import { type Carrier, type ImageVerdict, verifyImage, verifyImages } from '../../../src/verify/index.js';
 import { anImage, aSigner, trust } from '../images.js';
 
