@@ -5,7 +5,7 @@ import { LIMITS } from '../../base/limits.js';
 import { discardBody, readBody, readErrorBody, refuseWebPage } from './body.js';
 import type { Credential } from './credentials.js';
 import type { Endpoint } from './endpoint.js';
-import { mayPointTo } from './hosts.js';
+import { bareHost, isLoopback, mayPointTo } from './hosts.js';
 import { refusalOf } from './refusals.js';
 import type { Answer, RequestBody } from './transport.js';
 
@@ -53,8 +53,14 @@ export function checkRealm(text: string | undefined, registryUrl: URL, endpoint:
     return refuse('it is not a URL');
   }
   if (realm.protocol !== 'https:' && realm.protocol !== 'http:') refuse('it is not an http URL');
-  if (realm.protocol === 'http:' && registryUrl.protocol !== 'http:')
-    refuse('http, where the registry itself speaks https');
+  // A registry on loopback is spoken to over http, which is no reason to send a password over a network in the clear.
+  const stays = bareHost(realm.hostname) === bareHost(registryUrl.hostname) || isLoopback(realm.hostname);
+  if (
+    realm.protocol === 'http:' &&
+    (registryUrl.protocol !== 'http:' || (endpoint.verifyCertificate && !stays))
+  ) {
+    refuse('it is asked over http');
+  }
   if (!mayPointTo(registryUrl.hostname, realm.hostname)) refuse('an address inside the network');
   realm.username = '';
   realm.password = '';

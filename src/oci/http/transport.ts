@@ -145,16 +145,17 @@ function send(exchange: Exchange, options: TransportOptions): Promise<Answer> {
       resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, url, chunks });
     });
 
-    if (body === undefined || body instanceof Uint8Array) {
+    if (body === undefined || (body instanceof Uint8Array && body.length <= PIECE)) {
       request.end(body);
       return;
     }
+    const open = body instanceof Uint8Array ? () => pieces(body) : body.open;
     const answered = () => response !== undefined || request.destroyed;
     const blocked = (waits: boolean) =>
       waits && !answered() ? watchdog.arm(tuning.stall) : watchdog.disarm();
     // Not before there is a connection: waiting for a free one is not the peer's fault.
     request.once('socket', () => {
-      pump(request, body.open(), answered, blocked).then(
+      pump(request, open(), answered, blocked).then(
         () => !answered() && watchdog.arm(tuning.uploadAnswer),
         error => {
           stop(toTouchmarkError(error));
@@ -194,6 +195,13 @@ function openRequest(exchange: Exchange, options: TransportOptions): http.Client
     headers,
     agent,
   });
+}
+
+const PIECE = 64 * 1024;
+
+/** A long body in pieces, so that a slow connection is seen to move. */
+async function* pieces(body: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < body.length; at += PIECE) yield body.subarray(at, at + PIECE);
 }
 
 async function pump(

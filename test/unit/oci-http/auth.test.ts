@@ -2,6 +2,8 @@ import { HttpResponse, http } from 'msw';
 import { setupServer } from 'msw/node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { toBase64, utf8 } from '../../../src/base/bytes.js';
+import { resolveEndpoint } from '../../../src/oci/http/endpoint.js';
+import { checkRealm } from '../../../src/oci/http/token.js';
 import { failureOf, IMAGE, openTestStore } from './support.js';
 
 const server = setupServer();
@@ -251,6 +253,24 @@ describe('token servers', () => {
     const clean = good.replace(/\?.*/, '');
     tokenRegistry({ realm: clean, challenge: `Bearer realm="${good}",service="s"` });
     expect(await openTestStore('r.example/a:1').store.fetchManifest({ tag: '1' })).toBeDefined();
+  });
+
+  it('are not asked over http because a registry on loopback is', () => {
+    const local = resolveEndpoint('localhost:5000', {});
+    const check =
+      (realm: string, endpoint = local) =>
+      () =>
+        checkRealm(realm, new URL('http://localhost:5000'), endpoint);
+    expect(check('http://auth.example/token')).toThrow(expect.objectContaining({ code: 'net-redirect' }));
+    for (const good of [
+      'https://auth.example/token',
+      'http://localhost:5001/token',
+      'http://127.0.0.1:5001/token',
+    ]) {
+      expect(check(good)().href).toBe(good);
+    }
+    const insecure = resolveEndpoint('localhost:5000', { insecureRegistries: ['localhost:5000'] });
+    expect(check('http://auth.example/token', insecure)().href).toBe('http://auth.example/token');
   });
 
   it('that redirect elsewhere do not carry the password along', async () => {

@@ -31,7 +31,7 @@ describe('half a body', () => {
     let requests = 0;
     const { host } = await startServer((_, response) => {
       requests++;
-      if (broken-- <= 0) return sendImage(response);
+      if (broken-- <= 0) return void sendImage(response);
       response.writeHead(200, {
         'content-type': IMAGE.descriptor.mediaType,
         'content-length': IMAGE.bytes.length,
@@ -54,7 +54,7 @@ describe('half a body', () => {
     let broken = true;
     const { host } = await startServer((_, response) => {
       response.writeHead(200, { 'content-type': IMAGE.descriptor.mediaType });
-      if (!broken) return response.end(IMAGE.bytes);
+      if (!broken) return void response.end(IMAGE.bytes);
       response.write(IMAGE.bytes, () => response.destroy());
     });
     const { store } = openTestStore(`${host}/a:1`);
@@ -80,7 +80,7 @@ describe('blobs on a breaking connection', () => {
         'content-length': rest.length,
         ...(offset > 0 && { 'content-range': `bytes ${at}-${content.length - 1}/${content.length}` }),
       });
-      if (breaks-- <= 0) return response.end(rest);
+      if (breaks-- <= 0) return void response.end(rest);
       response.write(rest.subarray(0, 3000), () => response.destroy());
     };
     return { handler, ranges };
@@ -149,7 +149,7 @@ describe('a server that', () => {
     cleanup(() => timers.forEach(clearInterval));
     let slow = true;
     const { host } = await startServer((_, response) => {
-      if (!slow) return sendImage(response);
+      if (!slow) return void sendImage(response);
       response.writeHead(200, { 'content-type': IMAGE.descriptor.mediaType });
       timers.push(setInterval(() => response.write(' '), 5));
     });
@@ -265,8 +265,8 @@ it('connections are kept, and no more are opened than allowed', async () => {
 
 it('a token server on the registry itself is reached though every connection has met a 401', async () => {
   const { host } = await startServer((request, response) => {
-    if (request.url?.startsWith('/token')) return response.end('{"token":"t"}');
-    if (request.headers.authorization === 'Bearer t') return sendImage(response);
+    if (request.url?.startsWith('/token')) return void response.end('{"token":"t"}');
+    if (request.headers.authorization === 'Bearer t') return void sendImage(response);
     response
       .writeHead(401, { 'www-authenticate': `Bearer realm="http://${host}/token"` })
       .end('x'.repeat(10_000));
