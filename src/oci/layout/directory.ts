@@ -16,8 +16,8 @@ import {
 } from './layout-index.js';
 import {
   asFileError,
+  createOpenInside,
   isMissing,
-  openInside,
   readChunks,
   syncFolder,
   writeFileDurably,
@@ -50,6 +50,7 @@ export interface DirectoryOptions {
  */
 export function openDirectory(root: string, options: DirectoryOptions = {}): LayoutBackend {
   const what = `the layout ${root}`;
+  const openInside = createOpenInside(root);
   let cached: { readonly stamp: string; readonly index: LayoutIndex } | undefined;
   let checked = false;
   /** Folders with renames that are not flushed yet. */
@@ -76,7 +77,7 @@ export function openDirectory(root: string, options: DirectoryOptions = {}): Lay
   }
 
   async function readSmall(name: string, maxSize: number): Promise<Uint8Array | undefined> {
-    const handle = await openInside(root, name);
+    const handle = await openInside(name);
     if (!handle) return undefined;
     try {
       const { size } = await handle.stat();
@@ -106,7 +107,7 @@ export function openDirectory(root: string, options: DirectoryOptions = {}): Lay
   }
 
   async function findBlob(digest: Digest): Promise<BlobFile | undefined> {
-    const handle = await openInside(root, 'blobs', digestAlgorithm(digest), digestHex(digest));
+    const handle = await openInside('blobs', digestAlgorithm(digest), digestHex(digest));
     if (!handle) return undefined;
     const { size } = await handle.stat();
     return {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, open, realpath, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
 import { fail, TouchmarkError, toTouchmarkError } from '../../base/errors.js';
 
@@ -27,28 +27,57 @@ export function isMissing(error: unknown): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
+/** Opens a regular file below a folder for reading; undefined when it is not there. */
+export type OpenInside = (...path: string[]) => Promise<FileHandle | undefined>;
+
 /**
- * Opens a regular file below `root` for reading; undefined when it is not there. Symbolic links are followed as long as
- * they stay inside: a layout from elsewhere must not make this process read another file, or wait on a pipe.
- * @throws TouchmarkError `format-layout`, `io-failed`
+ * Makes the function that opens files below `root`. Symbolic links are followed as long as they stay inside: a layout from
+ * elsewhere must not make this process read another file, or wait on a pipe. The opener throws
+ * TouchmarkError `format-layout`, `io-failed`.
  */
-export async function openInside(root: string, ...path: string[]): Promise<FileHandle | undefined> {
-  const file = join(root, ...path);
-  try {
-    const real = await realpath(file);
-    if (!real.startsWith((await realpath(root)) + sep)) {
-      fail('format-layout', `${file} is a link that leads out of the layout`, {
+export function createOpenInside(root: string): OpenInside {
+  /** Folders found to lie inside, each looked at once. */
+  const inside = new Map<string, string>();
+
+  async function realInside(path: string): Promise<string> {
+    const real = await realpath(path);
+    const home = await realpath(root);
+    if (real !== home && !real.startsWith(home + sep)) {
+      fail('format-layout', `${path} is a link that leads out of the layout`, {
         hint: 'put the file itself in its place',
-        details: { file },
+        details: { file: path },
       });
     }
-    const facts = await lstat(real);
-    if (!facts.isFile()) fail('format-layout', `${file} is not a regular file`, { details: { file } });
-    return await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw asFileError(error, 'read', file);
+    return real;
   }
+
+  async function openRegular(path: string): Promise<FileHandle> {
+    const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    if ((await handle.stat()).isFile()) return handle;
+    await handle.close();
+    return fail('format-layout', `${path} is not a regular file`, { details: { file: path } });
+  }
+
+  return async (...path) => {
+    const file = join(root, ...path);
+    const folder = dirname(file);
+    try {
+      let real = inside.get(folder);
+      if (real === undefined) {
+        real = await realInside(folder);
+        inside.set(folder, real);
+      }
+      try {
+        return await openRegular(join(real, basename(file)));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ELOOP') throw error;
+        return await openRegular(await realInside(file));
+      }
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw asFileError(error, 'read', file);
+    }
+  };
 }
 
 /** Reads `length` bytes from `start`, in chunks of at most 1 MiB; fewer when the file ends before. */

@@ -338,13 +338,14 @@ describe('a folder that is no layout, or a hostile one', () => {
     expect(await store.fetchBlob(descriptor, 1e6)).toHaveLength(descriptor.size);
   });
 
-  it('cannot make this process write outside through a linked blob folder', async () => {
+  it('cannot make this process read or write outside through a linked blob folder', async () => {
     const { folder, store } = await layoutWith({ v1: image });
     const outside = temporaryFolder();
     await cp(join(folder, 'blobs', 'sha256'), join(outside, 'sha256'), { recursive: true });
     await rename(join(folder, 'blobs', 'sha256'), join(folder, 'kept'));
     symlinkSync(join(outside, 'sha256'), join(folder, 'blobs', 'sha256'));
     await expectCode(pushImage(store, other, 'v2'), 'format-layout');
+    await expectCode((await reopen(folder)).fetchManifest({ tag: 'v1' }), 'format-layout');
     await rm(join(folder, 'blobs', 'sha256'));
     await rename(join(folder, 'kept'), join(folder, 'blobs', 'sha256'));
     await pushImage(store, other, 'v2');
