@@ -1,10 +1,9 @@
-import { fileURLToPath } from 'node:url';
-import { type Command, Config } from '@oclif/core';
+import { readFile } from 'node:fs/promises';
+import type { Command } from '@oclif/core';
 import { fail, type TouchmarkError, toTouchmarkError } from '../base/errors.js';
 import { mayHoldSecret } from './command-line.js';
 import { type DocumentFacts, serializeDocument, successDocument } from './document.js';
 import { formatCommandHelp, formatRootHelp, formatTopicHelp } from './help.js';
-import { toReportedError } from './oclif-errors.js';
 import { type OutputSettings, readOutputSettings } from './output-settings.js';
 import { reportFailure } from './report-failure.js';
 import { writeStdout } from './stdio.js';
@@ -29,24 +28,34 @@ export async function main(argv: string[], packageRoot: URL): Promise<void> {
     void report(toTouchmarkError(error)).finally(() => process.exit());
   });
   try {
-    // Plugins would be code from the user's home folder inside a tool whose yes is trusted.
-    const config = await Config.load({
-      root: fileURLToPath(packageRoot),
-      userPlugins: false,
-      devPlugins: false,
+    const manifest = await readManifest(packageRoot);
+    tool = { name: 'touchmark', version: manifest.version };
+    await dispatch(argv, Object.values(manifest.commands), packageRoot, settings, {
+      tool,
+      startedAt,
+      warnings: [],
     });
-    tool = { name: config.name, version: config.version };
-    await dispatch(argv, config, settings, { tool, startedAt, warnings: [] });
   } catch (error) {
-    await report(toReportedError(error, ''));
+    await report(toTouchmarkError(error));
   }
   // A socket that is kept alive, or standard input, must not hold the process: what was to be said has been written.
   process.exit();
 }
 
+interface Manifest {
+  readonly version: string;
+  readonly commands: Readonly<Record<string, Command.Cached>>;
+}
+
+/** What the build wrote about the commands: enough for help, without loading a command or oclif. */
+async function readManifest(packageRoot: URL): Promise<Manifest> {
+  return JSON.parse(await readFile(new URL('oclif.manifest.json', packageRoot), 'utf8'));
+}
+
 async function dispatch(
   argv: string[],
-  config: Config,
+  commands: readonly Command.Cached[],
+  packageRoot: URL,
   settings: OutputSettings,
   facts: DocumentFacts,
 ): Promise<void> {
@@ -75,25 +84,22 @@ async function dispatch(
     const topic = findHelpTopic(path.join('-'));
     if (topic) return print(topic.format(style));
   }
-  const found = path[0]?.startsWith('-') ? undefined : findCommand(path, config);
-  if (found && !helpWord && asked === undefined) return run(found, argv, config);
+  const found = path[0]?.startsWith('-') ? undefined : findCommand(path, commands);
+  if (found && !helpWord && asked === undefined) {
+    const { runCommand } = await import('./run-command.js');
+    return runCommand(found.command.id, argv.slice(found.words.length), packageRoot);
+  }
   if (found) return print(formatCommandHelp(found.command, { style, short: asked === '-h' }));
 
   const group = path[0]?.startsWith('-') ? [] : path;
   const onlyOutputFlags = words.every(word => OUTPUT_WORD.test(word));
   if (group.length === 0 && (asked !== undefined || helpWord || onlyOutputFlags)) {
-    return print(formatRootHelp(withoutAliases(config), style));
+    return print(formatRootHelp(commands, style));
   }
-  if (group.length > 0 && config.commandIDs.some(id => id.startsWith(`${group.join(':')}:`))) {
-    return print(formatTopicHelp(group.join(':'), withoutAliases(config), style));
+  if (group.length > 0 && commands.some(({ id }) => id.startsWith(`${group.join(':')}:`))) {
+    return print(formatTopicHelp(group.join(':'), commands, style));
   }
-  refuse(argv, group, config);
-}
-
-function withoutAliases(config: Config): Command.Loadable[] {
-  return config.commands.filter(
-    ({ id, aliases, hiddenAliases }) => ![...aliases, ...hiddenAliases].includes(id),
-  );
+  refuse(argv, group, commands);
 }
 
 /** Flags of every command, and the values of the one that takes any: without a command they ask for help. */
@@ -101,29 +107,33 @@ const OUTPUT_WORD =
   /^(?:-o|--output|(?:-o|--output)=?(?:text|json)|text|json|--json|-q|--quiet|--debug|--no-color|--no-input)$/;
 
 interface FoundCommand {
-  readonly command: Command.Loadable;
+  readonly command: Command.Cached;
   /** The words that named it. */
   readonly words: readonly string[];
 }
 
-/** The longest run of leading words that names a command. */
-function findCommand(path: readonly string[], config: Config): FoundCommand | undefined {
-  for (let length = Math.min(path.length, 4); length > 0; length--) {
+/** The longest run of leading words that names a command, by its name or an old one. */
+function findCommand(path: readonly string[], commands: readonly Command.Cached[]): FoundCommand | undefined {
+  for (let length = Math.min(path.length, 3); length > 0; length--) {
     const words = path.slice(0, length);
-    const command = words.some(word => word.includes(':')) ? undefined : config.findCommand(words.join(':'));
-    // An alias stands for the command that has it: the copy that oclif lists under the alias has its name.
-    const original =
-      command && (withoutAliases(config).find(own => own.hiddenAliases.includes(command.id)) ?? command);
-    if (original) return { command: original, words };
+    const name = words.join(' ');
+    const command = commands.find(
+      ({ id, hiddenAliases }) => spaced(id) === name || hiddenAliases.includes(name),
+    );
+    if (command) return { command, words };
   }
   return undefined;
 }
 
-async function run({ command, words }: FoundCommand, argv: string[], config: Config): Promise<void> {
-  await config.runCommand(command.id, argv.slice(words.length), command);
+function spaced(id: string): string {
+  return id.replaceAll(':', ' ');
 }
 
-function refuse(argv: readonly string[], path: readonly string[], config: Config): never {
+function refuse(
+  argv: readonly string[],
+  path: readonly string[],
+  commands: readonly Command.Cached[],
+): never {
   if (path.length === 0) {
     return fail(
       'usage-unknown-flag',
@@ -134,7 +144,7 @@ function refuse(argv: readonly string[], path: readonly string[], config: Config
     );
   }
   const help = argv[0] === 'help';
-  const names = withoutAliases(config).map(command => command.id.replaceAll(':', ' '));
+  const names = commands.map(({ id }) => spaced(id));
   const nested = names.filter(name => name.includes(' '));
   const groups = new Set(nested.map(name => name.split(' ')[0] ?? ''));
   const group = groups.has(path[0] ?? '') ? `${path[0]} ` : '';

@@ -34,7 +34,13 @@ export function runCli(argv: readonly string[], options: CliOptions = {}): Promi
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [...nodeArguments, BIN, ...argv], {
       cwd,
-      env: { PATH: process.env['PATH'], HOME: cwd, ...env },
+      // Node's compile cache goes elsewhere than into the folder that is looked at afterwards.
+      env: {
+        PATH: process.env['PATH'],
+        HOME: cwd,
+        XDG_CACHE_HOME: join(tmpdir(), 'touchmark-test-cache'),
+        ...env,
+      },
       stdio: [stdin === undefined && !holdStdin ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       // A session of its own: otherwise /dev/tty is the terminal that the tests were started from.
       detached: true,
