@@ -59,6 +59,16 @@ const verifiedImage = z.looseObject({
   exitCode: z.int().min(0).max(255),
   message: z.string(),
   threshold: z.looseObject({ required: z.int(), valid: z.int(), signers: z.array(z.string()) }),
+  checks: z.array(
+    z.looseObject({
+      id: z.string(),
+      ok: z.boolean(),
+      code: code.nullable(),
+      subject: z.string(),
+      message: z.string(),
+      details: z.record(z.string(), z.unknown()),
+    }),
+  ),
   signatures: z.array(judgedSignature),
   problems: z.array(problem.extend({ carrier })),
   error: error.nullable(),

@@ -34,6 +34,16 @@ export interface ImageReport {
   readonly error: ErrorReport | null;
 }
 
+export interface ImageCheck {
+  readonly id: string;
+  readonly ok: boolean;
+  readonly code: string | null;
+  /** What was checked: a digest. */
+  readonly subject: string;
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
 export interface SignatureReport {
   readonly carrier: string;
   readonly source: string;
@@ -107,6 +117,7 @@ export function reportImage(verdict: ImageVerdict): ImageReport {
     exitCode,
     message: verdict.message,
     threshold: verdict.threshold,
+    checks: imageChecks(verdict),
     signatures: verdict.signatures.map(s => ({
       carrier: s.carrier,
       source: s.source,
@@ -127,6 +138,26 @@ export function reportImage(verdict: ImageVerdict): ImageReport {
     })),
     error: verdict.error && reportError(verdict.error),
   };
+}
+
+function imageChecks(verdict: ImageVerdict): readonly ImageCheck[] {
+  const { digest, threshold, level } = verdict;
+  if (digest === null) return [];
+  const met = threshold.valid >= threshold.required;
+  const { required, valid } = threshold;
+  const signed: ImageCheck = {
+    id: 'signatures.threshold',
+    ok: met,
+    code: met ? null : verdict.code,
+    subject: verdict.through ?? digest,
+    message: `${valid} of ${required} required keys signed`,
+    details: { required, valid },
+  };
+  // Contents are read only of an image whose signatures hold.
+  if (!met || level !== 'blobs') return [signed];
+  const ok = verdict.code === null;
+  const message = ok ? 'config and every layer match their digests' : verdict.message;
+  return [signed, { id: 'contents', ok, code: verdict.code, subject: digest, message, details: {} }];
 }
 
 function exitOf(code: ReasonCode | null): ExitCode {
