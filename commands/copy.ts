@@ -51,6 +51,11 @@ export default class Copy extends TouchmarkCommand<Result> {
     const { args, flags } = await this.parse(Copy);
     const from = parseReference(args.source);
     const to = parseReference(args.destination);
+    if (to.transport === 'docker-archive') {
+      fail('usage-read-only', 'a docker archive can be read and not written', {
+        hint: 'oci-archive:FILE is one file too',
+      });
+    }
     const options = await this.storeOptions(flags);
     const access = createStoreAccess(options);
     // Credentials given on the command line are for the destination: another registry must not learn them.
@@ -61,7 +66,6 @@ export default class Copy extends TouchmarkCommand<Result> {
       const source = await openStore(from, sourceAccess);
       const target = await openStore(to, access);
       try {
-        if (!target.writable) fail('usage-read-only', `${args.destination} cannot be written to`);
         const root = await resolveImage(source, from);
         if (to.digest && to.digest !== root.descriptor.digest) {
           fail('usage-argument', `the source is ${root.descriptor.digest}; it cannot become ${to.digest}`);

@@ -23,6 +23,8 @@ export interface ImageReport {
     readonly valid: number;
     readonly signers: readonly string[];
   };
+  /** What the verdict rests on: the threshold, and the contents where they were read. */
+  readonly checks: readonly ImageCheck[];
   readonly signatures: readonly SignatureReport[];
   /** Signatures or lists of them that could not be read. */
   readonly problems: readonly {
