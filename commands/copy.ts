@@ -1,6 +1,7 @@
-import { Args } from '@oclif/core';
+import { Args, Flags } from '@oclif/core';
 import { fail } from '../src/base/errors.js';
 import { TouchmarkCommand } from '../src/cli/base-command.js';
+import { variableOf } from '../src/cli/environment.js';
 import { registryFlags } from '../src/cli/flags/registry.js';
 import { printable, type Styler } from '../src/cli/text.js';
 import type { StoreOptions } from '../src/oci/context.js';
@@ -45,7 +46,17 @@ export default class Copy extends TouchmarkCommand<Result> {
       description: 'registry reference, oci:DIR[:TAG], oci-archive:FILE',
     }),
   };
-  static override flags = { ...registryFlags };
+  static override flags = {
+    ...registryFlags,
+    // Large images take as long as they take: a server that stops answering is noticed all the same.
+    timeout: Flags.string({
+      helpGroup: 'REGISTRY',
+      helpValue: 'TIME',
+      default: '0',
+      env: variableOf('timeout'),
+      summary: 'deadline of the whole command, such as 30s or 5m; 0 for none',
+    }),
+  };
 
   protected override async execute(): Promise<Result> {
     const { args, flags } = await this.parse(Copy);
@@ -95,7 +106,7 @@ export default class Copy extends TouchmarkCommand<Result> {
     return renderLines(
       [
         line(destination, '  ', { text: 'copied', style: 'green' }),
-        line(`  ${manifests} manifests, ${blobs} blobs (${formatSize(bytes)}), with ${along}`),
+        line(`  ${manifests} manifests, ${blobs} blobs (${formatSize(bytes)} sent), with ${along}`),
       ],
       style,
       printable,

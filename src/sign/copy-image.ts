@@ -20,7 +20,7 @@ export interface CopyOptions {
   readonly onProgress?: (event: CopyProgress) => void;
 }
 
-/** So far: manifests and blobs that are at the destination, and the bytes of those blobs. */
+/** So far: manifests and blobs that are at the destination, and the bytes that had to be sent for that. */
 export interface CopyProgress {
   readonly manifests: number;
   readonly blobs: number;
@@ -100,8 +100,8 @@ class Copier {
     await mapConcurrently(blobs, CONCURRENCY, async blob => {
       // A layer that is distributed from elsewhere is part of the image without being in its store.
       if (blob.urls && blob.urls.length > 0 && !(await this.source.hasBlob(blob))) return;
-      await this.target.writeBlob(plain(blob), () => this.source.openBlob(blob), this.source);
-      this.#advance({ blobs: 1, bytes: blob.size });
+      await this.target.writeBlob(plain(blob), () => this.#counted(this.source.openBlob(blob)), this.source);
+      this.#advance({ blobs: 1 });
     });
   }
 
@@ -146,6 +146,13 @@ class Copier {
     await this.target.attach(raw, subject);
     this.#advance({ manifests: 1 });
     await this.copyWhatRefersTo(descriptor.digest, depth + 1);
+  }
+
+  async *#counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
+      this.#advance({ bytes: chunk.length });
+      yield chunk;
+    }
   }
 
   #advance(step: Partial<CopyProgress>): void {
