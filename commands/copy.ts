@@ -102,16 +102,22 @@ export default class Copy extends TouchmarkCommand<Result> {
 
   protected override text(result: Result, style: Styler): string {
     const { destination, manifests, blobs, bytes, attachments, referrers } = result;
-    const along = `${attachments.length} attachment${attachments.length === 1 ? '' : 's'} and ${referrers.length} referrer${referrers.length === 1 ? '' : 's'}`;
+    const along = `${count(attachments.length, 'attachment')} and ${count(referrers.length, 'referrer')}`;
     return renderLines(
       [
         line(destination, '  ', { text: 'copied', style: 'green' }),
-        line(`  ${manifests} manifests, ${blobs} blobs (${formatSize(bytes)} sent), with ${along}`),
+        line(
+          `  ${count(manifests, 'manifest')}, ${count(blobs, 'blob')} (${formatSize(bytes)} sent), with ${along}`,
+        ),
       ],
       style,
       printable,
     );
   }
+}
+
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`;
 }
 
 function registryOf(reference: ImageReference): string | undefined {

@@ -87,6 +87,9 @@ function hintFor(code: ReasonCode, verdict: ImageVerdict): string | undefined {
   const image = verdict.pinned ?? verdict.reference;
   switch (code) {
     case 'sig-none':
+      if (verdict.reference.startsWith('docker-archive:')) {
+        return 'docker save leaves signatures behind: verify the image where it came from, or hand it on as oci-archive:FILE';
+      }
       return `sign it: touchmark sign --key NAME.key ${image}`;
     case 'sig-no-match':
       return `touchmark inspect ${image} shows what is there; check that --key is the signer's public key`;
