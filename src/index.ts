@@ -4,6 +4,7 @@
  */
 export { type ExitCode, exitCodeOf, type ReasonCode } from './base/codes.js';
 export { TouchmarkError } from './base/errors.js';
+export { EXIT_MEANINGS } from './base/exit-meanings.js';
 export { loadPublicKey, loadSigner } from './crypto/key-reference.js';
 export type { KeyKind, PublicKey, Signer } from './crypto/keys.js';
 export * from './inspect/index.js';

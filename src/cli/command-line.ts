@@ -1,7 +1,7 @@
 import type { Command } from '@oclif/core';
 import { fail } from '../base/errors.js';
+import { shellQuote } from '../base/shell-quote.js';
 import { nearest } from './suggest.js';
-import { shellQuote } from './text.js';
 
 type FlagTable = Readonly<Record<string, Command.Flag.Any>>;
 

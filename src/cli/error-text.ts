@@ -1,7 +1,8 @@
 import { exitCodeOf } from '../base/codes.js';
 import type { Detail, TouchmarkError } from '../base/errors.js';
+import { shellQuote } from '../base/shell-quote.js';
 import { hintOf } from './hints.js';
-import { printable, type Styler, shellQuote, TEXT_COLUMNS, wrapText } from './text.js';
+import { printable, type Styler, TEXT_COLUMNS, wrapText } from './text.js';
 
 /** An error for people: what, where, found, why, fix, code. A line that adds nothing is left out. */
 export function formatError(error: TouchmarkError, style: Styler, debug = false): string {

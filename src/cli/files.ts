@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { link, open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fail, TouchmarkError, toTouchmarkError } from '../base/errors.js';
-import { shellQuote } from './text.js';
+import { shellQuote } from '../base/shell-quote.js';
 
 /**
  * Reads a small file that a flag names, with a bound that also holds for pipes and devices.

@@ -1,6 +1,6 @@
 import type { Command } from '@oclif/core';
 import type { ExitCode } from '../base/codes.js';
-import { EXIT_MEANINGS } from './exit-codes.js';
+import { EXIT_MEANINGS } from '../base/exit-meanings.js';
 import { type Styler, TEXT_COLUMNS, wrapText } from './text.js';
 import { HELP_TOPICS } from './topics.js';
 

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from '@oclif/core';
 import { fail, type TouchmarkError, toTouchmarkError } from '../base/errors.js';
+import { shellQuote } from '../base/shell-quote.js';
 import { mayHoldSecret } from './command-line.js';
 import { type DocumentFacts, serializeDocument, successDocument } from './document.js';
 import { formatCommandHelp, formatRootHelp, formatTopicHelp } from './help.js';
@@ -8,7 +9,6 @@ import { type OutputSettings, readOutputSettings } from './output-settings.js';
 import { reportFailure } from './report-failure.js';
 import { writeStdout } from './stdio.js';
 import { nearest } from './suggest.js';
-import { shellQuote } from './text.js';
 import { findHelpTopic, HELP_TOPICS } from './topics.js';
 
 /**

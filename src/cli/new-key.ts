@@ -1,6 +1,7 @@
 import { TouchmarkError } from '../base/errors.js';
+import { shellQuote } from '../base/shell-quote.js';
 import { type KeyKind, keyPairFiles, type NewKeyPair, requireNoKeyPair } from '../crypto/index.js';
-import { formatTable, printable, shellQuote } from './text.js';
+import { formatTable, printable } from './text.js';
 
 /** What `key generate` and `key import` say. */
 export interface WrittenKey {

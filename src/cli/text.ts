@@ -111,8 +111,3 @@ export function wrapText(text: string, width: number): string[] {
   }
   return [...lines, line];
 }
-
-/** A word for a POSIX shell: quoted only when it has to be. */
-export function shellQuote(word: string): string {
-  return /^[A-Za-z0-9_./:=@%+,-]+$/.test(word) ? word : `'${word.replace(/'/g, `'\\''`)}'`;
-}

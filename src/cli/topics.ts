@@ -1,6 +1,7 @@
 import type { ExitCode } from '../base/codes.js';
+import { EXIT_MEANINGS } from '../base/exit-meanings.js';
 import { OTHER_VARIABLES, variableOf } from './environment.js';
-import { EXIT_MEANINGS, reasonsOf } from './exit-codes.js';
+import { reasonsOf } from './exit-codes.js';
 import { formatTable, type Styler, TEXT_COLUMNS, wrapText } from './text.js';
 
 export interface HelpTopic {

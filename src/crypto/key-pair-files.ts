@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { access, copyFile, link, open, realpath, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fail, TouchmarkError, toTouchmarkError } from '../base/errors.js';
-import { shellWord } from './shell-word.js';
+import { shellQuote } from '../base/shell-quote.js';
 
 export interface KeyPairFiles {
   /** `NAME.key`. */
@@ -178,7 +178,7 @@ function forPeople(error: unknown, folder: string): TouchmarkError {
     return toTouchmarkError(error);
   return new TouchmarkError('usage-file', `there is no folder ${folder} to write keys into`, {
     details: { folder },
-    hint: `mkdir -p ${shellWord(folder)}`,
+    hint: `mkdir -p ${shellQuote(folder)}`,
     cause: error,
   });
 }

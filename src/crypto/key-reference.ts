@@ -4,12 +4,12 @@ import { fileURLToPath } from 'node:url';
 import { utf8 } from '../base/bytes.js';
 import { fail, toTouchmarkError } from '../base/errors.js';
 import { LIMITS } from '../base/limits.js';
+import { shellQuote } from '../base/shell-quote.js';
 import { createSigner } from './create-signer.js';
 import { identifyKeyFile, type KeyFile } from './key-file-format.js';
 import type { PasswordSource, PublicKey, SignatureScheme, Signer } from './keys.js';
 import { openPrivateKey } from './open-private-key.js';
 import { parsePublicKey } from './public-key.js';
-import { shellWord } from './shell-word.js';
 
 export type KeyEnvironment = Readonly<Record<string, string | undefined>>;
 
@@ -109,7 +109,7 @@ export async function readKeyPath(path: string): Promise<KeySource> {
       const what = status.isDirectory() ? 'a folder' : 'not a regular file';
       fail('key-reference', `${path} is ${what}; a key is a file`, {
         details,
-        hint: status.isDirectory() ? `touchmark key list ${shellWord(path)} shows the keys in it` : HINT,
+        hint: status.isDirectory() ? `touchmark key list ${shellQuote(path)} shows the keys in it` : HINT,
       });
     }
     const bytes = checkSize(await readAtMost(file, LIMITS.keyFileSize + 1), path);
@@ -133,13 +133,13 @@ function cannotOpen(path: string, error: unknown): never {
   if (code === 'ENOENT' || code === 'ENOTDIR') {
     fail('key-not-found', `there is no key file ${path}`, {
       details,
-      hint: `touchmark key generate ${shellWord(path.replace(/\.(?:key|pub)$/, ''))} makes a new key pair`,
+      hint: `touchmark key generate ${shellQuote(path.replace(/\.(?:key|pub)$/, ''))} makes a new key pair`,
     });
   }
   if (code === 'EACCES' || code === 'EPERM') {
     fail('key-permissions', `${path} cannot be read by this user`, {
       details,
-      hint: `ls -l ${shellWord(path)} shows whose it is`,
+      hint: `ls -l ${shellQuote(path)} shows whose it is`,
     });
   }
   if (code === 'EISDIR') fail('key-reference', `${path} is a folder; a key is a file`, { details });
@@ -180,7 +180,7 @@ export function checkPrivateMode(source: KeySource, file: KeyFile): void {
     `${source.where} is a private key with mode ${mode}: others can read or change it`,
     {
       details: { key: source.where, mode },
-      hint: `chmod 600 ${shellWord(source.where)}`,
+      hint: `chmod 600 ${shellQuote(source.where)}`,
     },
   );
 }
@@ -205,7 +205,7 @@ export async function loadSigner(reference: string, options: LoadSignerOptions):
   const { key } = await openPrivateKey(source.bytes, source.where, options.password);
   if (!file.isEncrypted) {
     options.onWarning?.(
-      `${source.where} is not encrypted: touchmark key passwd ${shellWord(source.where)} encrypts it`,
+      `${source.where} is not encrypted: touchmark key passwd ${shellQuote(source.where)} encrypts it`,
     );
   }
   return createSigner(key, options.scheme === undefined ? {} : { scheme: options.scheme });

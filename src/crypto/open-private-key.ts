@@ -1,13 +1,13 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { fail } from '../base/errors.js';
 import { LIMITS } from '../base/limits.js';
+import { shellQuote } from '../base/shell-quote.js';
 import { OID } from './algorithms.js';
 import { DER, type DerElement, membersOf, parseDer, smallInteger } from './der.js';
 import { decryptPrivateKey } from './encrypted-key.js';
 import { identifyKeyFile, type KeyFile, type KeyFileFormat } from './key-file-format.js';
 import type { PasswordSource, PrivateKey } from './keys.js';
 import { parsePkcs1, parsePkcs8, parseSec1, wipe } from './private-key.js';
-import { shellWord } from './shell-word.js';
 
 export interface OpenedKey {
   readonly key: PrivateKey;
@@ -70,7 +70,7 @@ function openWithOpenssl(file: KeyFile, password: Uint8Array, where: string): Pr
     if (/UNSUPPORTED/.test(String((cause as NodeJS.ErrnoException).code))) {
       fail('key-unsupported', `${where} is encrypted with an algorithm that is no longer offered`, {
         details,
-        hint: `encrypt it anew: openssl pkcs8 -topk8 -provider legacy -provider default -in ${shellWord(where)}`,
+        hint: `encrypt it anew: openssl pkcs8 -topk8 -provider legacy -provider default -in ${shellQuote(where)}`,
       });
     }
     return fail('key-wrong-password', `the password does not open ${where}, or the file is damaged`, {

@@ -1,12 +1,12 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { toBase64, toHex } from '../base/bytes.js';
 import { fail } from '../base/errors.js';
+import { shellQuote } from '../base/shell-quote.js';
 import { ACCEPTED_KEYS, CURVES, type Curve, OID, RSA_KINDS } from './algorithms.js';
 import { DER, der, membersOf, parseDer, smallInteger, unsignedInteger } from './der.js';
 import { identifyKeyFile } from './key-file-format.js';
 import type { KeyKind, PublicKey } from './keys.js';
 import { formatPem } from './pem.js';
-import { shellWord } from './shell-word.js';
 
 /**
  * Parses a public key file: PEM, `PUBLIC KEY` or `RSA PUBLIC KEY`. `where` names it in messages.
@@ -19,7 +19,7 @@ export function parsePublicKey(bytes: Uint8Array, where: string): PublicKey {
   if (file.isPrivate) {
     fail('key-not-public', `${where} is a private key; a public key is needed here`, {
       details: { key: where },
-      hint: `touchmark key export ${shellWord(where)} gives its public key`,
+      hint: `touchmark key export ${shellQuote(where)} gives its public key`,
     });
   }
   return parseSpki(file.format === 'spki' ? file.block.der : wrapRsaPublicKey(file.block.der), where);

@@ -25,7 +25,6 @@ export {
   reportError,
   reportImage,
   type SignatureReport,
-  VERDICT_NAMES,
 } from './report.js';
 export { type ImageVerdict, LEVELS, type Level, type VerifyOptions, verifyImage } from './verify-image.js';
 export { type VerifyImagesOptions, verifyImages } from './verify-images.js';

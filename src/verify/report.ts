@@ -1,5 +1,6 @@
 import { type ExitCode, exitCodeOf, type ReasonCode } from '../base/codes.js';
 import type { TouchmarkError } from '../base/errors.js';
+import { EXIT_MEANINGS } from '../base/exit-meanings.js';
 import type { Check } from './judge.js';
 import type { ImageVerdict } from './verify-image.js';
 
@@ -72,28 +73,6 @@ export interface ErrorReport {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** Names of the exit codes, as `verdict` gives them (CLI contract, exit codes). */
-export const VERDICT_NAMES: Readonly<Record<number, string>> = {
-  0: 'verified',
-  1: 'internal',
-  2: 'usage',
-  10: 'unsigned',
-  11: 'not-found',
-  12: 'no-match',
-  14: 'threshold',
-  15: 'custody',
-  16: 'policy',
-  17: 'trust',
-  18: 'integrity',
-  20: 'unavailable',
-  21: 'denied',
-  22: 'key',
-  23: 'conflict',
-  24: 'indeterminate',
-  130: 'interrupted',
-  143: 'terminated',
-};
-
 export function reportError(error: TouchmarkError): ErrorReport {
   return {
     code: error.code,
@@ -114,7 +93,7 @@ export function reportImage(verdict: ImageVerdict): ImageReport {
     through: verdict.through,
     level: verdict.level,
     ok: verdict.code === null,
-    verdict: VERDICT_NAMES[exitCode] ?? 'internal',
+    verdict: exitCode === 0 ? 'verified' : EXIT_MEANINGS[exitCode].name,
     code: verdict.code,
     exitCode,
     message: verdict.message,

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EXIT_CODES, type ExitCode } from '../../../src/base/codes.js';
 import { TouchmarkError } from '../../../src/base/errors.js';
+import { shellQuote } from '../../../src/base/shell-quote.js';
 import { serializeDocument } from '../../../src/cli/document.js';
 import { parseDuration } from '../../../src/cli/duration.js';
 import { chooseExitCode } from '../../../src/cli/exit-codes.js';
@@ -15,14 +16,7 @@ import { createProgress, formatBytes } from '../../../src/cli/progress.js';
 import { createStandardInput } from '../../../src/cli/stdio.js';
 import { nearest } from '../../../src/cli/suggest.js';
 import { askOn, confirm, mayPrompt, type Terminal } from '../../../src/cli/terminal.js';
-import {
-  createStyler,
-  formatTable,
-  guardTerminal,
-  printable,
-  shellQuote,
-  textWidth,
-} from '../../../src/cli/text.js';
+import { createStyler, formatTable, guardTerminal, printable, textWidth } from '../../../src/cli/text.js';
 
 const codeOf = async (work: () => unknown): Promise<string> => {
   try {
