@@ -1,0 +1,97 @@
+import type { Digest } from '../base/digest.js';
+import type { PublicKey } from '../crypto/keys.js';
+
+/** How far a layer's bytes were looked at. Each level includes the ones before it. */
+export const EVIDENCE_LEVELS = ['marks', 'manifest', 'blobs', 'content'] as const;
+export type EvidenceLevel = (typeof EVIDENCE_LEVELS)[number];
+
+/** Kinds of claims about content; only these are links of a chain. The last three are reserved and denied. */
+export const CONTENT_KINDS = ['add', 'config', 'adopt', 'rebase', 'repack', 'squash'] as const;
+export type ContentKind = (typeof CONTENT_KINDS)[number];
+
+/**
+ * Who may do what to an image, in which order, how recently: the policy as the check uses it. Documents in YAML or JSON
+ * become one of these elsewhere, with every key loaded and every default written out; nothing here is permissive by omission.
+ */
+export interface CustodyPolicy {
+  readonly name: string;
+  readonly version: number;
+  /** Of the document's bytes. */
+  readonly digest: Digest;
+  readonly expires: Date | undefined;
+  /** Globs over `registry/path`; `*` does not cross `/`. Empty matches nothing. */
+  readonly repositories: readonly string[];
+  readonly relocations: readonly Relocation[];
+  readonly teams: readonly Team[];
+  /** Milliseconds by which clocks may disagree. */
+  readonly skew: number;
+  /** The level that a verdict must reach. */
+  readonly evidence: EvidenceLevel;
+  /** `content`: accept an image whose config digest and diffIDs equal the head's claim though its manifest differs. Never a default. */
+  readonly identity: 'manifest' | 'content';
+  /** Content steps in their order. A step that is not listed is denied. */
+  readonly flow: readonly FlowStep[];
+  readonly approvals: readonly ApprovalRule[];
+  /** One signer may not satisfy two teams. */
+  readonly distinctSigners: boolean;
+  /** By step name. Without an entry a step may change the config freely. */
+  readonly config: Readonly<Record<string, ConfigRules>>;
+}
+
+export interface Team {
+  /** Never a path, never all digits. */
+  readonly name: string;
+  readonly signers: readonly TeamSigner[];
+}
+
+/** A person or robot; thresholds count these, however many keys each has. */
+export interface TeamSigner {
+  readonly name: string;
+  readonly keys: readonly PublicKey[];
+}
+
+/** An image that may be presented under another repository than the one its claims name. */
+export interface Relocation {
+  readonly from: string;
+  readonly to: string;
+  /** An approval rule that must hold with the destination as its repository. */
+  readonly via: string | undefined;
+}
+
+export interface FlowStep {
+  readonly step: string;
+  /** A team's name, or a glob over names. */
+  readonly team: string;
+  readonly kinds: readonly ContentKind[];
+  /** How often the step may occur: least and most. */
+  readonly count: readonly [number, number];
+  /** Distinct signers of the team. */
+  readonly threshold: number;
+  /** Milliseconds. */
+  readonly maxAge: number | undefined;
+  /** Of `adopt`: globs over the upstream references that may be adopted; undefined denies all. */
+  readonly upstream: readonly string[] | undefined;
+  /** Of `adopt`: an upstream that nobody checked (`verifiedBy: none` only) does not do. */
+  readonly upstreamVerified: boolean;
+}
+
+export interface ApprovalRule {
+  /** What the claim's `step` says. */
+  readonly name: string;
+  readonly team: string;
+  /** The step whose content claim is approved; undefined: the head. */
+  readonly on: string | undefined;
+  readonly threshold: number;
+  /** Milliseconds. */
+  readonly maxAge: number | undefined;
+  /** Approvals that this one must have seen: a counted claim of each must stand in `saw`. */
+  readonly after: readonly string[];
+  /** Types of evidence that the claim must list. */
+  readonly evidence: readonly string[];
+}
+
+/** Rules over config keys: `Cmd`, `User=root`, `Env:APP_*`, `Labels:*`. Deny wins; what neither list names is denied. */
+export interface ConfigRules {
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+}
