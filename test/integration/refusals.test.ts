@@ -135,15 +135,22 @@ describe.skipIf(absent)('what verify says no to', () => {
       if (start < 0) throw new Error(`no ${text} in ${bytes}`);
       return start + text.length;
     };
-    const storedManifest = async (repository: string, reference: string) => {
-      const url = `${site.registry.origin}/v2/${repository.slice(repository.indexOf('/') + 1)}/manifests/${reference}`;
-      const headers = { accept: 'application/vnd.oci.image.manifest.v1+json' };
-      const response = await fetch(url, { headers });
+    /** The digest of what a tag points at, as docker-registry tells it, and the manifest. */
+    const storedManifest = async ({ repository }: Published, tag: string) => {
+      const path = repository.slice(repository.indexOf('/') + 1);
+      const accept = 'application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json';
+      const response = await fetch(`${site.registry.origin}/v2/${path}/manifests/${tag}`, {
+        headers: { accept },
+      });
       return {
         digest: String(response.headers.get('docker-content-digest')),
-        json: (await response.json()) as { layers: { digest: string }[] },
+        json: (await response.json()) as {
+          layers: { digest: string }[];
+          manifests: { digest: string }[];
+        },
       };
     };
+    const fallbackTag = ({ digest }: Published): string => digest.replace(':', '-');
     const refusedUntilUndone = async (
       undo: () => void,
       verify: () => ReturnType<typeof verdictOf>,
@@ -176,9 +183,39 @@ describe.skipIf(absent)('what verify says no to', () => {
       const image = await site.publish('tampered/payload');
       const made = await cosignSign(site.scratch, 3, 'simplesigning', 'ada.key', image.pinned);
       expect(made.code).toBe(0);
-      const { json } = await storedManifest(image.repository, `${image.digest.replace(':', '-')}.sig`);
+      const { json } = await storedManifest(image, `${fallbackTag(image)}.sig`);
       const undo = tamper(json.layers[0]?.digest ?? '', inside('"docker-reference":"'));
       await refusedUntilUndone(undo, () => verdictOf(site, image.pinned, '--key', 'ada.pub'));
+    });
+
+    it('the payload of a signature by touchmark, which lies in its manifest', async () => {
+      const image = await signed('tampered/inlined');
+      const { digest } = await storedManifest(image, `${fallbackTag(image)}.sig`);
+      const undo = tamper(digest, inside('"data":"'));
+      const verify = () => verdictOf(site, image.pinned, '--key', 'ada.pub', '--carrier', 'simplesigning');
+      await refusedUntilUndone(undo, verify);
+    });
+
+    it('a bundle, and the list of referrers it is in', async () => {
+      const image = await signed('tampered/bundle');
+      const { json } = await storedManifest(image, fallbackTag(image));
+      const bundle = json.manifests[0]?.digest ?? '';
+      const verify = () => verdictOf(site, image.pinned, '--key', 'ada.pub', '--carrier', 'bundle');
+      await refusedUntilUndone(tamper(bundle, inside('"artifactType":"')), verify);
+    });
+
+    it('a signature: it is by nobody then (12)', async () => {
+      const image = await signed('tampered/signature');
+      const { digest } = await storedManifest(image, `${fallbackTag(image)}.sig`);
+      const undo = tamper(digest, bytes => {
+        // Behind the DER header, a letter that is a letter of base64 with its last bit flipped, too.
+        const start = inside('"dev.cosignproject.cosign/signature":"')(bytes) + 16;
+        return start + bytes.toString('latin1', start).search(/[b-x]/);
+      });
+      const verify = () => verdictOf(site, image.pinned, '--key', 'ada.pub', '--carrier', 'simplesigning');
+      expect(await verify()).toMatchObject({ code: 'sig-no-match', exitCode: 12 });
+      undo();
+      expect((await verify()).exitCode).toBe(0);
     });
 
     it('a layer under a copy on its way to disk: nothing stays there that verifies', async () => {

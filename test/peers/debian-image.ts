@@ -13,7 +13,7 @@ export interface DebianImages {
   /**
    * An OCI layout with the tags
    * - `base`: one layer, a Debian root file system; `runtime`: one more layer;
-   * - `v1`: three layers, the last one with whiteouts (linux/amd64 or the machine's own architecture);
+   * - `v1`: three layers, the last one with whiteouts (linux/amd64, whatever the machine is);
    * - `arm`: the same layers for another platform; `multi`: an index over both.
    */
   readonly layout: string;
@@ -95,7 +95,15 @@ async function build(work: string, out: string, suite: string): Promise<void> {
   rmSync(join(bundle, 'rootfs/opt/runtime/VERSION'));
   rmSync(join(bundle, 'rootfs/usr/share/common-licenses'), { recursive: true });
   await umoci('repack', '--image', `${layout}:v1`, bundle);
-  await umoci('config', '--image', `${layout}:v1`, '--config.entrypoint', '/srv/app/main');
+  await umoci(
+    'config',
+    '--image',
+    `${layout}:v1`,
+    '--architecture',
+    'amd64',
+    '--config.entrypoint',
+    '/srv/app/main',
+  );
 
   await umoci('config', '--image', `${layout}:v1`, '--tag', 'arm', '--architecture', 'arm64');
   addIndex(layout, 'multi', ['v1', 'arm']);
