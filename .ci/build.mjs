@@ -66,16 +66,7 @@ async function bundleCommandLine() {
     chunkNames: 'chunks/[name]-[hash]',
     metafile: true,
     logLevel: 'warning',
-    define: {
-      TOUCHMARK_VERSION: JSON.stringify(packageJson.version),
-      // Otherwise a user's own setting switches oclif's development mode on, which looks for a TypeScript project.
-      'process.env.NODE_ENV': '"production"',
-    },
-    // oclif asks for these in development mode only.
-    external: ['typescript', 'ts-node', 'tsx'],
-    banner: {
-      js: "import{createRequire as __cr}from'node:module';import{fileURLToPath as __fu}from'node:url';import{dirname as __dn}from'node:path';const require=__cr(import.meta.url),__filename=__fu(import.meta.url),__dirname=__dn(__filename);",
-    },
+    define: { TOUCHMARK_VERSION: JSON.stringify(packageJson.version) },
   });
   return Object.values(metafile.outputs).reduce((sum, output) => sum + output.bytes, 0);
 }

@@ -1,6 +1,6 @@
-import { Args } from '@oclif/core';
 import { TouchmarkCommand } from '../src/cli/base-command.js';
 import { platformFlag } from '../src/cli/flags/image.js';
+import { Args } from '../src/cli/flags/kinds.js';
 import { registryFlags } from '../src/cli/flags/registry.js';
 import { printable, type Styler } from '../src/cli/text.js';
 import { type Inspection, inspectImage } from '../src/inspect/index.js';
@@ -40,7 +40,7 @@ export default class Inspect extends TouchmarkCommand<Result> {
   #inspection: Inspection | undefined;
 
   protected override async execute(): Promise<Result> {
-    const { args, flags } = await this.parse(Inspect);
+    const { args, flags } = this.parse(Inspect);
     const parsed = parseReference(args.image);
     const access = createStoreAccess(await this.storeOptions(flags));
     try {

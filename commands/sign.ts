@@ -1,4 +1,3 @@
-import { Args, Flags } from '@oclif/core';
 import { decodeUtf8 } from '../src/base/bytes.js';
 import { computeDigest } from '../src/base/digest.js';
 import { fail, type TouchmarkError, toTouchmarkError, withDetails } from '../src/base/errors.js';
@@ -11,6 +10,7 @@ import {
   readCarriers,
   repositoryFlag,
 } from '../src/cli/flags/image.js';
+import { Args, Flags } from '../src/cli/flags/kinds.js';
 import { dryRunFlag, yesFlag } from '../src/cli/flags/output.js';
 import { registryFlags } from '../src/cli/flags/registry.js';
 import { signingFlags } from '../src/cli/flags/signing.js';
@@ -98,7 +98,7 @@ export default class Sign extends TouchmarkCommand<Result> {
   #failures: TouchmarkError[] = [];
 
   protected override async execute(): Promise<Result> {
-    const { argv, flags } = await this.parse(Sign);
+    const { argv, flags } = this.parse(Sign);
     const references = argv as string[];
     const [coSign] = flags['co-sign'] === undefined ? [] : await loadTrustedKeys([flags['co-sign']]);
     const options: SignOptions = {
@@ -138,7 +138,7 @@ export default class Sign extends TouchmarkCommand<Result> {
     const load = async () => {
       const loaded: Signer[] = [];
       for (const key of references) {
-        const onWarning = (message: string) => void this.warn(message);
+        const onWarning = (message: string) => this.warn(message);
         loaded.push(await passwords.retrying(password => loadSigner(key, { password, onWarning })));
       }
       return loaded;

@@ -1,4 +1,3 @@
-import { Args, Flags } from '@oclif/core';
 import { decodeUtf8 } from '../src/base/bytes.js';
 import { fail, type TouchmarkError } from '../src/base/errors.js';
 import { LIMITS } from '../src/base/limits.js';
@@ -13,6 +12,7 @@ import {
   readCarriers,
   repositoryFlag,
 } from '../src/cli/flags/image.js';
+import { Args, Flags } from '../src/cli/flags/kinds.js';
 import { registryFlags } from '../src/cli/flags/registry.js';
 import { readThreshold, trustFlags } from '../src/cli/flags/trust.js';
 import { requireOneRegistry } from '../src/cli/one-registry.js';
@@ -55,8 +55,8 @@ export default class Verify extends TouchmarkCommand<Result> {
     ...trustFlags,
     ...annotationFlag,
     ...repositoryFlag,
+    // No variable: a forgotten one would take signatures for any repository in every later run.
     'insecure-ignore-repository': Flags.boolean({
-      env: variableOf('insecure-ignore-repository'),
       summary: 'accept a signature for any repository',
       exclusive: ['as'],
     }),
@@ -78,7 +78,7 @@ export default class Verify extends TouchmarkCommand<Result> {
   #verdicts: readonly ImageVerdict[] = [];
 
   protected override async execute(): Promise<Result> {
-    const { argv, flags } = await this.parse(Verify);
+    const { argv, flags } = this.parse(Verify);
     const references = [
       ...(argv as string[]),
       ...(flags.images === undefined ? [] : await this.#readList(flags.images)),

@@ -1,19 +1,17 @@
-import { Command, type Interfaces } from '@oclif/core';
 import { type ExitCode, exitCodeOf } from '../base/codes.js';
-import type { TouchmarkError } from '../base/errors.js';
+import { type TouchmarkError, toTouchmarkError } from '../base/errors.js';
 import type { PasswordSource } from '../crypto/keys.js';
 import type { StoreOptions } from '../oci/context.js';
-import { checkFlags } from './command-line.js';
-import { type DocumentFacts, serializeDocument, successDocument } from './document.js';
-import { withEnvironment } from './environment.js';
+import { type DocumentFacts, serializeDocument, successDocument, type ToolInfo } from './document.js';
 import { formatError, formatErrorLine } from './error-text.js';
 import { chooseExitCode } from './exit-codes.js';
+import type { ArgTable, FlagTable, FlagValues } from './flags/kinds.js';
 import { outputFlags } from './flags/output.js';
 import { loadStoreOptions, type RegistryFlagValues, readTimeout } from './flags/registry.js';
 import { passwordOptions, type SigningFlagValues } from './flags/signing.js';
 import { createLifetime } from './lifetime.js';
-import { toReportedError } from './oclif-errors.js';
 import { type OutputSettings, readOutputSettings } from './output-settings.js';
+import { type Parsed, parseWords } from './parse-words.js';
 import { createPasswords, type PasswordOptions, type Passwords } from './password.js';
 import { createProgress, type Progress } from './progress.js';
 import { reportFailure } from './report-failure.js';
@@ -21,26 +19,58 @@ import { createStandardInput, writeStderr, writeStdout } from './stdio.js';
 import { confirm, mayPrompt, openTerminal, type Terminal } from './terminal.js';
 import { guardTerminal, printable, type Styler } from './text.js';
 
+/** How a command was called. */
+export interface CommandCall {
+  /** `key generate`. */
+  readonly name: string;
+  /** The words that named it: the name, or an old one. */
+  readonly calledAs: string;
+  /** What stands behind them. */
+  readonly argv: readonly string[];
+  readonly tool: ToolInfo;
+  /** The folder with package.json. */
+  readonly packageRoot: URL;
+}
+
 /**
  * What every command is: it reads its flags, calls one use case and hands back the result; this class does the rest.
  *
  * What must hold: stdout carries the result and nothing else, with `-o json` exactly one document, on failure too;
  * the exit code is the same for text and JSON; it is 0 only after `execute` returned and the result was written.
  */
-export abstract class TouchmarkCommand<Result extends object> extends Command {
-  static override baseFlags = outputFlags;
+export abstract class TouchmarkCommand<Result extends object> {
+  // The static side is the shape of an oclif command: the build makes the manifest from it. oclif itself is not loaded.
+  static summary: string;
+  static description: string;
+  static examples: readonly { readonly description: string; readonly command: string }[] = [];
+  static hiddenAliases: readonly string[] = [];
+  static args: ArgTable = {};
+  static flags: FlagTable = {};
+  static baseFlags: typeof outputFlags = outputFlags;
+  /** False: any number of arguments may follow the named ones. */
+  static strict = true;
   /** The published schema that the JSON result follows. */
   static schema: string;
   /** Exit codes that help lists, besides 0, 1 and 2. */
   static exitCodes: readonly ExitCode[] = [];
 
+  static run(this: new (call: CommandCall) => TouchmarkCommand<object>, call: CommandCall): Promise<void> {
+    return new this(call).run();
+  }
+
+  readonly #call: CommandCall;
   readonly #started = new Date();
   readonly #lifetime = createLifetime();
   readonly #stdin = createStandardInput(undefined, this.#lifetime.signal);
   readonly #warnings: string[] = [];
-  #settings: OutputSettings = readOutputSettings(this.argv);
+  readonly #settings: OutputSettings;
   #noInput = false;
   #progress: Progress | undefined;
+
+  constructor(call: CommandCall) {
+    this.#call = call;
+    this.#settings = readOutputSettings(call.argv);
+  }
 
   /** Does the work. A negative answer is part of the result (see {@link problems}); what could not be decided is thrown. */
   protected abstract execute(): Promise<Result>;
@@ -65,17 +95,20 @@ export abstract class TouchmarkCommand<Result extends object> extends Command {
     return this.#settings;
   }
 
-  override async run(): Promise<void> {
-    const command = (this.ctor.id ?? '').replaceAll(':', ' ');
-    const called = process.argv[2] ?? '';
-    if (this.ctor.hiddenAliases.includes(called)) this.note(`${called} is called ${command} here`);
+  protected get packageRoot(): URL {
+    return this.#call.packageRoot;
+  }
+
+  async run(): Promise<void> {
+    const { name, calledAs } = this.#call;
+    if (calledAs !== name) this.note(`${calledAs} is called ${name} here`);
     try {
       const result = await this.#lifetime.guard(this.execute());
       this.#progress?.end();
       process.exitCode = await this.#report(result);
     } catch (error) {
       this.#progress?.end();
-      process.exitCode = await reportFailure(toReportedError(error, command), this.#settings, this.#facts());
+      process.exitCode = await reportFailure(toTouchmarkError(error), this.#settings, this.#facts());
     } finally {
       this.#lifetime.dispose();
     }
@@ -86,7 +119,7 @@ export abstract class TouchmarkCommand<Result extends object> extends Command {
     const problems = this.problems(result);
     const exitCode = chooseExitCode(problems.map(problem => exitCodeOf(problem.code)));
     if (format === 'json') {
-      const { schema } = this.ctor as typeof TouchmarkCommand;
+      const { schema } = this.constructor as typeof TouchmarkCommand;
       await writeStdout(serializeDocument(successDocument(schema, result, exitCode, this.#facts())));
     } else if (!quiet) {
       const text = this.text(result, stdout);
@@ -100,45 +133,31 @@ export abstract class TouchmarkCommand<Result extends object> extends Command {
   }
 
   #facts(): DocumentFacts {
-    const { name, version } = this.config;
-    return { tool: { name, version }, startedAt: this.#started, warnings: this.#warnings };
+    return { tool: this.#call.tool, startedAt: this.#started, warnings: this.#warnings };
   }
 
-  /** Parses the command line: `const { flags, args } = await this.parse(ThisCommand)`. */
-  protected override async parse<
-    F extends Interfaces.OutputFlags<Interfaces.FlagInput>,
-    B extends Interfaces.OutputFlags<Interfaces.FlagInput>,
-    A extends Interfaces.OutputArgs<Interfaces.ArgInput>,
-  >(options?: Interfaces.Input<F, B, A>, argv = this.argv): Promise<Interfaces.ParserOutput<F, B, A>> {
-    const { flags = {}, baseFlags = {}, args = {} } = options ?? (this.ctor as Interfaces.Input<F, B, A>);
-    const all = { ...baseFlags, ...flags } as unknown as Record<string, Command.Flag.Any>;
-    checkFlags((this.ctor.id ?? '').replaceAll(':', ' '), argv, all);
-    for (const flag of Object.values(all)) {
-      // Left alone, `--key a.pub IMAGE` would take IMAGE for a second key.
-      if (flag.type === 'option' && flag.multiple) flag.multipleNonGreedy = true;
-    }
-    // Left alone, a missing argument would be read from standard input, which may belong to someone else.
-    for (const arg of Object.values<Command.Arg.Any>(args)) arg.ignoreStdin = true;
-    const input = {
-      ...(options ?? this.ctor),
-      args,
-      baseFlags: {},
-      flags: await withEnvironment(all, process.env),
-    } as unknown as Interfaces.Input<F, B, A>;
-    const parsed = await super.parse(input, argv);
-    const values = parsed.flags as { 'no-input'?: boolean; output?: string; json?: boolean };
-    if (values.json) values.output = 'json';
-    this.#noInput = values['no-input'] ?? false;
+  /** Parses the command line: `const { flags, args } = this.parse(ThisCommand)`. */
+  protected parse<F extends FlagTable, A extends ArgTable>(command: {
+    readonly flags: F;
+    readonly args: A;
+    readonly strict: boolean;
+  }): Parsed<F & typeof outputFlags, A> {
+    const parsed = parseWords<F & typeof outputFlags, A>(this.#call.argv, {
+      command: this.#call.name,
+      flags: { ...outputFlags, ...command.flags },
+      args: command.args,
+      strict: command.strict,
+      environment: process.env,
+    });
+    this.#noInput = (parsed.flags as FlagValues<typeof outputFlags>)['no-input'];
     return parsed;
   }
 
   /** Says something that does not change the answer: on stderr, and in the JSON document. */
-  override warn(input: Error | string): Error | string {
-    const message = typeof input === 'string' ? input : input.message;
-    if (this.#warnings.includes(message)) return input;
+  protected warn(message: string): void {
+    if (this.#warnings.includes(message)) return;
     this.#warnings.push(message);
     this.note(`${this.#settings.stderr('yellow', 'warning:')} ${printable(message)}`);
-    return input;
   }
 
   /** A line on stderr that no script should read; nothing with --quiet. */
@@ -152,13 +171,13 @@ export abstract class TouchmarkCommand<Result extends object> extends Command {
   /** How stores reach the outside, from the registry flags. Starts the deadline. */
   protected async storeOptions(flags: RegistryFlagValues): Promise<StoreOptions> {
     this.#lifetime.setDeadline(readTimeout(flags));
-    const { name, version } = this.config;
+    const { name, version } = this.#call.tool;
     return loadStoreOptions(flags, {
       stdin: this.#stdin,
       signal: this.signal,
       environment: process.env,
       userAgent: `${name}/${version}`,
-      onWarning: message => void this.warn(message),
+      onWarning: message => this.warn(message),
       ...(this.#settings.debug && {
         onRequest: ({ method, url, status, milliseconds, error }) =>
           void writeStderr(

@@ -1,5 +1,5 @@
-import type { Command } from '@oclif/core';
 import { fail } from '../base/errors.js';
+import type { AnyFlag } from './flags/kinds.js';
 import { readSwitch } from './output-settings.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -21,44 +21,26 @@ export const OTHER_VARIABLES: readonly (readonly [name: string, meaning: string]
 ];
 
 /**
- * Flags with what the environment says as their default. The parser's own reading of variables is not used:
- * it takes any unknown word as "off", an empty one as unset, and gives lists as one string.
+ * What a flag's variable says, as if it stood on the command line; undefined when it says nothing, as an empty one does.
+ * A list is separated by commas.
  * @throws TouchmarkError `usage-argument` naming the variable
  */
-export async function withEnvironment<T extends Command.Flag.Any>(
-  flags: Readonly<Record<string, T>>,
-  environment: Environment,
-): Promise<Record<string, T>> {
-  const result: Record<string, T> = {};
-  for (const [name, flag] of Object.entries(flags)) {
-    const { env, ...rest } = flag;
-    const value = env === undefined ? undefined : environment[env];
-    result[name] = (
-      env === undefined || value === undefined || value === ''
-        ? rest
-        : { ...rest, default: await readVariable(env, value, flag) }
-    ) as T;
-  }
-  return result;
-}
-
-async function readVariable(env: string, value: string, flag: Command.Flag.Any): Promise<unknown> {
+export function readVariable(flag: AnyFlag, environment: Environment): readonly unknown[] | undefined {
+  const { env } = flag;
+  const value = env === undefined ? undefined : environment[env];
+  if (env === undefined || value === undefined || value === '') return undefined;
   if (flag.type === 'boolean') {
     const on = readSwitch(value);
-    return (
-      on ??
-      fail('usage-argument', `${env} is a switch: it takes true or false, not ${JSON.stringify(value)}`, {
+    if (on !== undefined) return [on];
+    return fail(
+      'usage-argument',
+      `${env} is a switch: it takes true or false, not ${JSON.stringify(value)}`,
+      {
         hint: `unset ${env}, or set it to true or false`,
-      })
+      },
     );
   }
-  const values = flag.multiple ? value.split(',').map(part => part.trim()) : [value];
-  for (const part of values) {
-    if (flag.options && !flag.options.includes(part)) {
-      fail('usage-argument', `${env} takes ${flag.options.join(', ')}, not ${JSON.stringify(part)}`, {
-        hint: `unset ${env}, or set it to one of these`,
-      });
-    }
-  }
-  return flag.multiple ? values.filter(part => part !== '') : value;
+  const words = flag.multiple ? value.split(',').map(word => word.trim()) : [value];
+  const values = words.filter(word => word !== '').map(word => flag.parse(word, env));
+  return values.length > 0 ? values : undefined;
 }

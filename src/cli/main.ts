@@ -2,11 +2,13 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from '@oclif/core';
 import { fail, type TouchmarkError, toTouchmarkError } from '../base/errors.js';
 import { shellQuote } from '../base/shell-quote.js';
+import type { CommandCall } from './base-command.js';
 import { mayHoldSecret } from './command-line.js';
 import { type DocumentFacts, serializeDocument, successDocument } from './document.js';
 import { formatCommandHelp, formatRootHelp, formatTopicHelp } from './help.js';
 import { type OutputSettings, readOutputSettings } from './output-settings.js';
 import { reportFailure } from './report-failure.js';
+import { runCommand } from './run-command.js';
 import { writeStdout } from './stdio.js';
 import { nearest } from './suggest.js';
 import { findHelpTopic, HELP_TOPICS } from './topics.js';
@@ -86,8 +88,14 @@ async function dispatch(
   }
   const found = path[0]?.startsWith('-') ? undefined : findCommand(path, commands);
   if (found && !helpWord && asked === undefined) {
-    const { runCommand } = await import('./run-command.js');
-    return runCommand(found.command.id, argv.slice(found.words.length), packageRoot);
+    const call: CommandCall = {
+      name: spaced(found.command.id),
+      calledAs: found.words.join(' '),
+      argv: argv.slice(found.words.length),
+      tool: facts.tool,
+      packageRoot,
+    };
+    return runCommand(found.command.id, call);
   }
   if (found) return print(formatCommandHelp(found.command, { style, short: asked === '-h' }));
 

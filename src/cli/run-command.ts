@@ -1,13 +1,13 @@
-import { fileURLToPath } from 'node:url';
-import { Config } from '@oclif/core';
+import type { CommandCall } from './base-command.js';
 
-/** Loads oclif and one command, and runs it. The command reports its own errors and sets the exit code. */
-export async function runCommand(id: string, argv: string[], packageRoot: URL): Promise<void> {
-  // Plugins would be code from the user's home folder inside a tool whose yes is trusted.
-  const config = await Config.load({
-    root: fileURLToPath(packageRoot),
-    userPlugins: false,
-    devPlugins: false,
-  });
-  await config.runCommand(id, argv);
+/**
+ * Loads one command and runs it. The command reports its own errors and sets the exit code.
+ * @param id a command of the manifest, `key:generate`: nothing else may come here, it names a file
+ */
+export async function runCommand(id: string, call: CommandCall): Promise<void> {
+  const file = new URL(`dist/cli/commands/${id.replaceAll(':', '/')}.js`, call.packageRoot);
+  const { default: command } = (await import(file.href)) as {
+    default: { run(call: CommandCall): Promise<void> };
+  };
+  await command.run(call);
 }

@@ -24,7 +24,7 @@ async function write(
 ): Promise<void> {
   if (text === '') return;
   if (!prepared.has(stream)) {
-    // The stream reports one fault twice: to the callback below, and as an event. oclif's listener throws on the event.
+    // The stream reports one fault twice: to the callback below, and as an event, which nobody else may answer.
     stream.removeAllListeners('error').on('error', () => {});
     prepared.add(stream);
   }

@@ -1,7 +1,7 @@
-import { Flags } from '@oclif/core';
 import { fail } from '../../base/errors.js';
 import { CARRIERS, type Carrier } from '../../verify/evidence.js';
 import { variableOf } from '../environment.js';
+import { Flags } from './kinds.js';
 
 /** Flags that say which image and which signature format are meant; the same word means the same on every command. */
 export const carrierFlag = {

@@ -1,5 +1,5 @@
-import { Flags } from '@oclif/core';
 import { variableOf } from '../environment.js';
+import { Flags } from './kinds.js';
 
 /** Flags of every command. */
 export const outputFlags = {

@@ -1,4 +1,3 @@
-import { Flags } from '@oclif/core';
 import { decodeUtf8 } from '../../base/bytes.js';
 import { fail } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
@@ -7,6 +6,7 @@ import { parseDuration } from '../duration.js';
 import { variableOf } from '../environment.js';
 import { readSmallFile } from '../files.js';
 import type { StandardInput } from '../stdio.js';
+import { Flags } from './kinds.js';
 
 const group = { helpGroup: 'REGISTRY' };
 

@@ -1,6 +1,6 @@
-import { Flags } from '@oclif/core';
 import { variableOf } from '../environment.js';
 import type { PasswordOptions } from '../password.js';
+import { Flags } from './kinds.js';
 
 const group = { helpGroup: 'SIGNING' };
 

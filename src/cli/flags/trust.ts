@@ -1,6 +1,6 @@
-import { Flags } from '@oclif/core';
 import { fail } from '../../base/errors.js';
 import { variableOf } from '../environment.js';
+import { Flags } from './kinds.js';
 
 const group = { helpGroup: 'TRUST' };
 
