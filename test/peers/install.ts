@@ -43,5 +43,5 @@ async function installGo(module: string, bin: string, tell: (line: string) => vo
   tell(`go install ${module}   (some minutes)`);
   mkdirSync(bin, { recursive: true });
   const env = { ...process.env, GOBIN: bin };
-  await runOk('go', ['install', '-trimpath', '-ldflags=-s -w', module], { env, timeout: 20 * 60_000 });
+  await runOk('go', ['install', module], { env, timeout: 20 * 60_000 });
 }

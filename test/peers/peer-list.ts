@@ -8,7 +8,6 @@ export type PeerName =
   | 'umoci'
   | 'debootstrap'
   | 'zstd'
-  | 'openssl'
   | 'cosign2'
   | 'cosign3';
 
@@ -31,7 +30,6 @@ export const PEERS: Readonly<Record<PeerName, Peer>> = {
   umoci: debian('umoci', ['--version']),
   debootstrap: debian('debootstrap', ['--version'], '/usr/sbin/debootstrap'),
   zstd: debian('zstd', ['--version']),
-  openssl: debian('openssl', ['version']),
   cosign2: cosign(2, 'v2.6.5'),
   cosign3: cosign(3, 'v3.1.3'),
 };
@@ -55,6 +53,7 @@ export async function findFault(name: PeerName): Promise<string | undefined> {
   const { path, probe, version } = PEERS[name];
   try {
     const { code, stdout, stderr } = await run(path, probe, { timeout: 30_000 });
+    if (code === 127) return `${path} is not there`;
     if (code !== 0) return `${path} exits with ${code}`;
     if (version && !`${stdout}${stderr}`.includes(version)) return `${path} is not version ${version}`;
     return undefined;
