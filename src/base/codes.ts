@@ -16,6 +16,7 @@ export const EXIT_CODES = {
   'usage-file': 2,
   'usage-file-exists': 2,
   'usage-read-only': 2,
+  'policy-invalid': 2,
 
   'sig-none': 10,
   'oci-not-found': 11,

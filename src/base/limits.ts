@@ -31,6 +31,10 @@ export const LIMITS = {
   keyFolderEntries: 10_000,
   /** PEM certificates of registries, given by the user. */
   certificatesSize: 4 * 1024 * 1024,
+  /** A policy document, its nesting, and the entries of any one list or map in it. */
+  policySize: 1024 * 1024,
+  policyDepth: 16,
+  policyEntries: 256,
   jsonDepth: 32,
   /** Values in one JSON document. */
   jsonValues: 1_000_000,

@@ -11,19 +11,22 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   crypto: ['base'],
   oci: ['base'],
   signature: ['base', 'crypto', 'oci'],
-  verify: ['base', 'crypto', 'oci', 'signature'],
+  custody: ['base', 'crypto', 'oci', 'signature'],
+  policy: ['base', 'crypto', 'oci', 'signature', 'custody'],
+  verify: ['base', 'crypto', 'oci', 'signature', 'custody', 'policy'],
   sign: ['base', 'crypto', 'oci', 'signature', 'verify'],
   inspect: ['base', 'crypto', 'oci', 'signature', 'verify'],
   report: ['base', 'crypto', 'oci', 'signature', 'verify', 'sign', 'inspect'],
   testing: ['base', 'crypto', 'oci', 'signature'],
   index: ['base', 'crypto', 'oci', 'signature', 'verify', 'sign', 'inspect', 'report'],
-  cli: ['base', 'crypto', 'oci', 'signature', 'verify', 'sign', 'inspect', 'report'],
+  cli: ['base', 'crypto', 'oci', 'signature', 'policy', 'verify', 'sign', 'inspect', 'report'],
   commands: ['base', 'crypto', 'oci', 'signature', 'verify', 'sign', 'inspect', 'report', 'cli'],
 };
 
 /** Packages and the rooms that may import them; what is not listed nobody may. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@oclif/core': ['cli', 'commands'],
+  yaml: ['policy'],
   zod: ['cli', 'policy', 'report'],
   '@noble/ciphers': ['crypto'],
   '@noble/curves': ['crypto'],
