@@ -13,6 +13,11 @@ export const EXIT_MEANINGS: Readonly<Record<ExitCode, { readonly name: string; r
     11: { name: 'not-found', meaning: 'the tag or digest does not exist' },
     12: { name: 'no-match', meaning: 'signatures exist, none is valid for the given keys' },
     14: { name: 'threshold', meaning: 'some signatures are valid, not enough' },
+    15: {
+      name: 'custody',
+      meaning: 'the chain of custody has a gap, an overlap, a fork, a wrong team or order',
+    },
+    16: { name: 'policy', meaning: 'signatures hold, a rule of the policy does not' },
     18: { name: 'integrity', meaning: 'bytes do not match their digest or their format' },
     20: { name: 'unavailable', meaning: 'network, registry, disk or deadline; a retry may help' },
     21: { name: 'denied', meaning: 'the registry refused the credentials' },

@@ -43,6 +43,18 @@ export const LIMITS = {
   /** A list of images to verify in one process. */
   imageListSize: 64 * 1024 * 1024,
   statementSubjects: 1024,
+  /** A custody claim, its nesting, and the entries of any one of its lists but the layers. */
+  claimSize: 256 * 1024,
+  claimDepth: 16,
+  claimEntries: 256,
+  /** Content claims from the head of a chain to its start. */
+  chainLinks: 64,
+  /** Content claims that speak about one image and are followed as heads. */
+  chainHeads: 32,
+  /** Signatures that one custody check looks at: of the image and of all it was built on. */
+  marks: 4096,
+  /** Manifests and configs of ancestors that travel with an image. */
+  carriedBlobs: 256,
   /** Log entries, or timestamps, in one sigstore bundle. */
   bundleEntries: 32,
   /** Manifests that refer to one image. */

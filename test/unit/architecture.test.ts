@@ -26,6 +26,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 /** Packages and the rooms that may import them; what is not listed nobody may. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@oclif/core': ['cli', 'commands'],
+  canonicalize: ['custody'],
   yaml: ['policy'],
   zod: ['cli', 'policy', 'report'],
   '@noble/ciphers': ['crypto'],
