@@ -16,10 +16,10 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, relative, sep } from 'node:path';
+import { dirname, join, posix, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Plugin } from '@oclif/core';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stage = join(root, `.build-${process.pid}`);
@@ -45,13 +45,85 @@ function compileLibrary() {
   if (result.status !== 0) throw new Error('the library does not compile');
 }
 
+/**
+ * A chunk as CommonJS, which esbuild cannot split by itself. Node loads it at once, where every module of the other kind
+ * is resolved, read, compiled and linked in turns of the event loop; and it takes of Node's modules what is used, where
+ * an `import` reads every property that there is: `node:http` then brings all of undici on Node 24.
+ */
+async function toCommonJs(code, file) {
+  const result = await transform(code, {
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20.19',
+    supported: { 'dynamic-import': false },
+    minify: true,
+    keepNames: false,
+    sourcefile: file,
+    logLevel: 'warning',
+  });
+  return result.code;
+}
+
+const REQUIRE = /\brequire\("(\.[^"]+\.js)"\)/g;
+
+/**
+ * Puts the chunks that every `verify` loads into one file, each as a function that runs when it is first asked for:
+ * looking for twenty files costs more than what is in them.
+ * @param chunks file names below the stage and their code
+ * @returns the same, with `dist/cli/shared.js` in place of those chunks
+ */
+function packChunks(chunks) {
+  const target = (from, path) => posix.join(posix.dirname(from), path);
+  const isLazy = (code, at) => /=>\w*\(?$/.test(code.slice(0, at));
+  const main = [...chunks.keys()].find(name => name.startsWith('dist/cli/chunks/main-'));
+  const packed = new Set();
+  const gather = name => {
+    for (const { 1: path, index } of chunks.get(name).matchAll(REQUIRE)) {
+      const chunk = target(name, path);
+      if (packed.has(chunk) || isLazy(chunks.get(name), index)) continue;
+      packed.add(chunk);
+      gather(chunk);
+    }
+  };
+  packed.add(main);
+  gather(main);
+  gather('dist/cli/commands/verify.js');
+
+  const shared = 'dist/cli/shared.js';
+  const link = (from, code) =>
+    code.replace(REQUIRE, (whole, path) => {
+      const name = target(from, path);
+      if (!packed.has(name))
+        return packed.has(from) ? `require(${JSON.stringify(relativeTo(shared, name))})` : whole;
+      const load = packed.has(from) ? 'load' : `require(${JSON.stringify(relativeTo(from, shared))})`;
+      return `${load}(${JSON.stringify(posix.basename(name))})`;
+    });
+  const relativeTo = (from, name) => {
+    const path = posix.relative(posix.dirname(from), name);
+    return path.startsWith('.') ? path : `./${path}`;
+  };
+  const bodies = [...packed].map(
+    name => `${JSON.stringify(posix.basename(name))}(module,exports){${link(name, chunks.get(name))}}`,
+  );
+  const result = new Map(
+    [...chunks].filter(([name]) => !packed.has(name)).map(([name, code]) => [name, link(name, code)]),
+  );
+  result.set(
+    shared,
+    `"use strict";const loaded=new Map();module.exports=load;function load(name){let module=loaded.get(name);` +
+      `if(!module){loaded.set(name,module={exports:{}});chunks[name](module,module.exports);}return module.exports;}` +
+      `const chunks={${bodies.join(',\n')}};\n`,
+  );
+  return result;
+}
+
 async function bundleCommandLine() {
   const entryPoints = { bin: join(root, 'src/cli/bin.ts') };
   for (const file of filesUnder(join(root, 'commands'), '.ts')) {
     const name = relative(root, file).split(sep).join('/').replace(/\.ts$/, '');
     entryPoints[name] = file;
   }
-  const { metafile } = await build({
+  const { outputFiles } = await build({
     entryPoints,
     outdir: join(stage, 'dist/cli'),
     bundle: true,
@@ -64,11 +136,23 @@ async function bundleCommandLine() {
     keepNames: true,
     legalComments: 'none',
     chunkNames: 'chunks/[name]-[hash]',
-    metafile: true,
     logLevel: 'warning',
     define: { TOUCHMARK_VERSION: JSON.stringify(packageJson.version) },
+    write: false,
   });
-  return Object.values(metafile.outputs).reduce((sum, output) => sum + output.bytes, 0);
+  const chunks = new Map();
+  for (const { path, text } of outputFiles) {
+    chunks.set(relative(stage, path).split(sep).join('/'), await toCommonJs(text, path));
+  }
+  let bytes = 0;
+  for (const [name, code] of packChunks(chunks)) {
+    const path = join(stage, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, code, { mode: code.startsWith('#!') ? 0o755 : 0o644 });
+    bytes += Buffer.byteLength(code);
+  }
+  writeFileSync(join(stage, 'dist/cli/package.json'), '{ "type": "commonjs" }\n');
+  return bytes;
 }
 
 /** The manifest lets a start read one file instead of importing every command. */

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import type { Command } from '@oclif/core';
 import { fail, type TouchmarkError, toTouchmarkError } from '../base/errors.js';
 import { shellQuote } from '../base/shell-quote.js';
@@ -30,7 +30,7 @@ export async function main(argv: string[], packageRoot: URL): Promise<void> {
     void report(toTouchmarkError(error)).finally(() => process.exit());
   });
   try {
-    const manifest = await readManifest(packageRoot);
+    const manifest = readManifest(packageRoot);
     tool = { name: 'touchmark', version: manifest.version };
     await dispatch(argv, Object.values(manifest.commands), packageRoot, settings, {
       tool,
@@ -50,8 +50,8 @@ interface Manifest {
 }
 
 /** What the build wrote about the commands: enough for help, without loading a command or oclif. */
-async function readManifest(packageRoot: URL): Promise<Manifest> {
-  return JSON.parse(await readFile(new URL('oclif.manifest.json', packageRoot), 'utf8'));
+function readManifest(packageRoot: URL): Manifest {
+  return JSON.parse(readFileSync(new URL('oclif.manifest.json', packageRoot), 'utf8'));
 }
 
 async function dispatch(

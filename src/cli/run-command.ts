@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import type { CommandCall } from './base-command.js';
 
 /**
@@ -6,7 +7,8 @@ import type { CommandCall } from './base-command.js';
  */
 export async function runCommand(id: string, call: CommandCall): Promise<void> {
   const file = new URL(`dist/cli/commands/${id.replaceAll(':', '/')}.js`, call.packageRoot);
-  const { default: command } = (await import(file.href)) as {
+  // A path, not a URL: the build turns this into a require.
+  const { default: command } = (await import(fileURLToPath(file))) as {
     default: { run(call: CommandCall): Promise<void> };
   };
   await command.run(call);

@@ -1,5 +1,4 @@
 import { openSync } from 'node:fs';
-import { ReadStream, WriteStream } from 'node:tty';
 import { fail, TouchmarkError } from '../base/errors.js';
 import { readSwitch } from './output-settings.js';
 import { printable } from './text.js';
@@ -48,6 +47,8 @@ export function openTerminal(signal: AbortSignal): Terminal | undefined {
 function openDevice(): TerminalDevice | undefined {
   const [inputName, outputName] =
     process.platform === 'win32' ? ['\\\\.\\CONIN$', '\\\\.\\CONOUT$'] : ['/dev/tty', '/dev/tty'];
+  // Loaded when somebody is asked: most runs ask nobody.
+  const { ReadStream, WriteStream } = process.getBuiltinModule('node:tty');
   try {
     const input = new ReadStream(openSync(inputName, 'r+'));
     const output = new WriteStream(openSync(outputName, 'r+'));

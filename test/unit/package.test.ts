@@ -34,7 +34,7 @@ describe('the package', () => {
 
   it('holds nothing else: no sources, tests, keys or build leftovers', () => {
     const allowed =
-      /^(?:dist\/(?:cli|lib)\/.+\.(?:js|d\.ts)|schemas\/[a-z-]+\.json|package\.json|LICENSE|README\.md|SECURITY\.md|oclif\.manifest\.json)$/;
+      /^(?:dist\/(?:cli|lib)\/.+\.(?:js|d\.ts)|dist\/cli\/package\.json|schemas\/[a-z-]+\.json|package\.json|LICENSE|README\.md|SECURITY\.md|oclif\.manifest\.json)$/;
     expect(files.filter(file => !allowed.test(file))).toEqual([]);
     expect(files.filter(file => /(?:^|\/)dist\/lib\/cli\//.test(file))).toEqual([]);
   });

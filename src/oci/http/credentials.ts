@@ -8,7 +8,6 @@ import {
   parseCredentialFile,
   type Secret,
 } from './credential-file.js';
-import { askCredentialHelper } from './credential-helper.js';
 import type { Environment } from './proxy.js';
 
 /** Which credentials a registry gets and where they come from; never the secret. */
@@ -65,7 +64,9 @@ export function createCredentialStore(options: CredentialOptions): CredentialSto
     const { environment, helperTime: time, signal } = options;
     const answer =
       helpers.get(key) ??
-      askCredentialHelper({ name, namedBy, serverUrl, environment, time, ...(signal && { signal }) });
+      import('./credential-helper.js').then(({ askCredentialHelper }) =>
+        askCredentialHelper({ name, namedBy, serverUrl, environment, time, ...(signal && { signal }) }),
+      );
     helpers.set(key, answer);
     return answer;
   };

@@ -1,10 +1,9 @@
-import http from 'node:http';
-import https from 'node:https';
+import type http from 'node:http';
 import { fail, TouchmarkError, toTouchmarkError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
 import type { RequestEvent } from '../context.js';
 import type { BlobSource } from '../store.js';
-import type { Agents } from './agents.js';
+import type { Agents, Connector } from './agents.js';
 import { publicUrl } from './endpoint.js';
 import { abortError, markTransient, networkError } from './faults.js';
 import { bareHost } from './hosts.js';
@@ -66,7 +65,10 @@ export function createTransport(options: TransportOptions): Transport {
         ...outcome,
       });
     try {
-      const answer = await send(exchange, options);
+      const proxy = proxyFor(url, options.environment);
+      const connector = await options.agents.connectorFor(url, exchange.verifyCertificate, proxy);
+      if (options.signal?.aborted) throw abortError(options.signal);
+      const answer = await send(exchange, options, { ...connector, proxy });
       const serverTime = new Date(answer.headers.date ?? Number.NaN);
       report({ status: answer.status, ...(!Number.isNaN(serverTime.getTime()) && { serverTime }) });
       return answer;
@@ -77,11 +79,16 @@ export function createTransport(options: TransportOptions): Transport {
   };
 }
 
-function send(exchange: Exchange, options: TransportOptions): Promise<Answer> {
+/** The connections to use, and the proxy when they lead to or through one. */
+interface Route extends Connector {
+  readonly proxy: URL | undefined;
+}
+
+function send(exchange: Exchange, options: TransportOptions, route: Route): Promise<Answer> {
   const { url, body } = exchange;
   const { tuning, signal } = options;
   return new Promise((resolve, reject) => {
-    const request = openRequest(exchange, options);
+    const request = openRequest(exchange, options, route);
     let response: http.IncomingMessage | undefined;
     // Node reports an aborted answer as a reset; the reason is kept here.
     let failure: TouchmarkError | undefined;
@@ -166,9 +173,12 @@ function send(exchange: Exchange, options: TransportOptions): Promise<Answer> {
   });
 }
 
-function openRequest(exchange: Exchange, options: TransportOptions): http.ClientRequest {
+function openRequest(
+  exchange: Exchange,
+  options: TransportOptions,
+  { agent, request, proxy }: Route,
+): http.ClientRequest {
   const { url, method, body } = exchange;
-  const proxy = proxyFor(url, options.environment);
   const secure = url.protocol === 'https:';
   const headers: Record<string, string | number> = {
     host: url.host,
@@ -177,7 +187,6 @@ function openRequest(exchange: Exchange, options: TransportOptions): http.Client
   };
   if (body !== undefined) headers['content-length'] = body instanceof Uint8Array ? body.length : body.size;
   else if (method === 'POST' || method === 'PUT') headers['content-length'] = 0;
-  const agent = options.agents.agentFor(url, exchange.verifyCertificate, proxy);
   // A proxy takes a plain request in absolute form; TLS goes through a tunnel that the agent opens.
   const plainProxy = secure ? undefined : proxy;
   if (plainProxy) {
@@ -186,7 +195,7 @@ function openRequest(exchange: Exchange, options: TransportOptions): http.Client
   }
   const target = plainProxy ?? url;
   const targetSecure = target.protocol === 'https:';
-  return (targetSecure ? https : http).request({
+  return request({
     protocol: target.protocol,
     hostname: bareHost(target.hostname),
     port: target.port || (targetSecure ? 443 : 80),

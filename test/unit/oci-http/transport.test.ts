@@ -309,13 +309,13 @@ describe('TLS', () => {
   });
 
   it('authorities that are none are refused before anything is sent', async () => {
-    const { agentFor } = (await import('../../../src/oci/http/agents.js')).createAgents({
+    const { connectorFor } = (await import('../../../src/oci/http/agents.js')).createAgents({
       concurrency: 1,
       environment: {},
       connectTime: 1000,
       certificateAuthorities: CERTIFICATE,
     });
-    expect(agentFor(new URL('https://r.example'), true, undefined)).toBeDefined();
+    expect((await connectorFor(new URL('https://r.example'), true, undefined)).agent).toBeDefined();
     for (const pem of ['nothing', CERTIFICATE.replace('MII', 'AAA')]) {
       expect(
         await failureOf((async () => openTestStore('r.example/a', { certificateAuthorities: pem }))()),
