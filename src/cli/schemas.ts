@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { KEY_KINDS } from '../crypto/keys.js';
+import { policyDocumentSchema } from '../policy/schema.js';
 import {
   copyFields,
   doctorFields,
@@ -10,8 +11,8 @@ import {
 } from './image-schemas.js';
 
 /**
- * What the command line's own documents look like. Read by the build, which writes the JSON Schemas; commands import
- * types only. Fields are added, never removed or changed.
+ * What the command line's own documents look like, and those it reads. Read by the build, which writes the JSON Schemas;
+ * commands import types only. Fields are added, never removed or changed.
  */
 
 const tool = z.object({ name: z.string(), version: z.string() });
@@ -98,4 +99,5 @@ export const SCHEMAS = {
   tree: documentSchema('tree', treeFields),
   copy: documentSchema('copy', copyFields),
   doctor: documentSchema('doctor', doctorFields),
+  'custody-policy': policyDocumentSchema,
 } satisfies Record<string, z.ZodType>;

@@ -5,6 +5,10 @@ import type { PublicKey } from '../crypto/keys.js';
 export const EVIDENCE_LEVELS = ['marks', 'manifest', 'blobs', 'content'] as const;
 export type EvidenceLevel = (typeof EVIDENCE_LEVELS)[number];
 
+/** Where marks lie: sigstore bundles that refer to the image, and cosign's `.sig` tag. */
+export const MARK_CARRIERS = ['bundle', 'simplesigning'] as const;
+export type MarkCarrier = (typeof MARK_CARRIERS)[number];
+
 /** Kinds of claims about content; only these are links of a chain. The last three are reserved and denied. */
 export const CONTENT_KINDS = ['add', 'config', 'adopt', 'rebase', 'repack', 'squash'] as const;
 export type ContentKind = (typeof CONTENT_KINDS)[number];
@@ -25,6 +29,8 @@ export interface CustodyPolicy {
   readonly teams: readonly Team[];
   /** Milliseconds by which clocks may disagree. */
   readonly skew: number;
+  /** Only marks from these count. Documents always give it; undefined means each. */
+  readonly carriers?: readonly MarkCarrier[];
   /** The level that a verdict must reach. */
   readonly evidence: EvidenceLevel;
   /** `content`: accept an image whose config digest and diffIDs equal the head's claim though its manifest differs. Never a default. */

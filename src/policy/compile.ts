@@ -1,0 +1,109 @@
+import type { PublicKey } from '../crypto/keys.js';
+import type { CustodyPolicy, Team } from '../custody/policy.js';
+import { crossCheck } from './cross-checks.js';
+import { type DocumentFormat, type DocumentSource, readDocument } from './document-source.js';
+import { durationOf } from './duration.js';
+import type { PolicyDocument } from './schema.js';
+import { checkShape, refuseDocument, type UnplacedProblem } from './schema-problems.js';
+
+/** A document that is sound in itself; its keys have not been looked at. */
+export interface ParsedPolicy {
+  readonly document: PolicyDocument;
+  readonly source: DocumentSource;
+}
+
+/** The keys of a team's signer, in the order of the document. */
+export type KeysOf = (team: string, signer: string) => readonly PublicKey[];
+
+/**
+ * Reads a policy document.
+ * @throws TouchmarkError `policy-invalid`, naming each problem with its place in the text
+ */
+export function parsePolicy(bytes: Uint8Array, where: string, format: DocumentFormat): ParsedPolicy {
+  const source = readDocument(bytes, where, format);
+  const document = checkShape(source);
+  const problems = crossCheck(document);
+  if (problems.length > 0) refuseDocument(source, problems);
+  return { document, source };
+}
+
+/**
+ * The policy as the check uses it, with every default written out.
+ * @throws TouchmarkError `policy-invalid` when one key stands twice in a team
+ */
+export function compilePolicy({ document, source }: ParsedPolicy, keysOf: KeysOf): CustodyPolicy {
+  const teams = Object.entries(document.teams).map(
+    ([name, { signers }]): Team => ({
+      name,
+      signers: Object.keys(signers).map(signer => ({ name: signer, keys: keysOf(name, signer) })),
+    }),
+  );
+  const problems = teams.flatMap(keysStandingTwice);
+  if (problems.length > 0) refuseDocument(source, problems);
+  return {
+    name: document.name,
+    version: document.version,
+    digest: source.digest,
+    expires: document.expires === undefined ? undefined : new Date(document.expires),
+    repositories: document.scope.repositories,
+    relocations: (document.scope.relocations ?? []).map(({ from, to, via }) => ({ from, to, via })),
+    teams,
+    skew: durationOf(document.marks?.skew ?? '5m'),
+    carriers: document.marks?.carriers ?? ['bundle', 'simplesigning'],
+    evidence: document.evidence ?? 'blobs',
+    identity: document.identity ?? 'manifest',
+    flow: document.flow.map(step => ({
+      step: step.step,
+      team: step.team,
+      kinds: step.kinds,
+      count: step.count ?? [1, 1],
+      threshold: step.threshold,
+      maxAge: optionalDuration(step.maxAge),
+      upstream: step.upstream,
+      upstreamVerified: step.upstreamVerified ?? true,
+    })),
+    approvals: (document.approvals ?? []).map(rule => ({
+      name: rule.name,
+      team: rule.team,
+      on: rule.on,
+      threshold: rule.threshold,
+      maxAge: optionalDuration(rule.maxAge),
+      after: rule.after ?? [],
+      evidence: (rule.evidence ?? []).map(({ type }) => type),
+    })),
+    distinctSigners: document.distinctSigners ?? true,
+    config: Object.assign(
+      Object.create(null),
+      Object.fromEntries(
+        Object.entries(document.config ?? {}).map(([step, { allow = [], deny = [] }]) => [
+          step,
+          { allow, deny },
+        ]),
+      ),
+    ),
+  };
+}
+
+function optionalDuration(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : durationOf(text);
+}
+
+/** A threshold counts signers: with one key under two names, one person would make two. */
+function keysStandingTwice({ name: team, signers }: Team): UnplacedProblem[] {
+  const owners = new Map<string, string>();
+  return signers.flatMap(({ name: signer, keys }) =>
+    keys.flatMap(({ keyid }, i): UnplacedProblem[] => {
+      const owner = owners.get(keyid);
+      owners.set(keyid, owner ?? signer);
+      if (owner === undefined) return [];
+      return [
+        {
+          path: ['teams', team, 'signers', signer, 'keys', i],
+          problem: `is the key ${keyid.slice(0, 12)}…, which ${owner === signer ? 'stands here already' : `${JSON.stringify(owner)} has in the same team`}`,
+          hint:
+            owner === signer ? 'list each key once' : 'one key is one signer: each needs a key of their own',
+        },
+      ];
+    }),
+  );
+}

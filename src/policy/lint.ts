@@ -1,0 +1,270 @@
+import type { CustodyPolicy, FlowStep, Team } from '../custody/policy.js';
+import { teamsOf } from './cross-checks.js';
+import type { LoadedPolicy } from './load.js';
+import { type DocumentPath, formatPath, type Position } from './problem.js';
+
+export const LINT_SEVERITIES = ['error', 'warning', 'note'] as const;
+export type LintSeverity = (typeof LINT_SEVERITIES)[number];
+
+/** What is unwise in a policy that is valid. Codes are API. */
+export interface PolicyFinding {
+  readonly code:
+    | 'policy-expired'
+    | 'policy-expires-never'
+    | 'policy-unsatisfiable'
+    | 'repositories-everything'
+    | 'evidence-weak'
+    | 'identity-converted'
+    | 'first-step-one-signer'
+    | 'step-never'
+    | 'step-ageless'
+    | 'approval-ageless'
+    | 'team-one-signer'
+    | 'team-unused'
+    | 'team-below-threshold'
+    | 'key-in-two-teams'
+    | 'signer-in-two-teams'
+    | 'signers-not-distinct';
+  /** `error`: the policy cannot do what it says; `warning`: it protects less than it seems to; `note`: worth knowing. */
+  readonly severity: LintSeverity;
+  /** `flow[0].threshold`. */
+  readonly path: string;
+  readonly position: Position | undefined;
+  readonly message: string;
+  readonly hint: string;
+}
+
+type Found = Omit<PolicyFinding, 'path' | 'position'> & { readonly path: DocumentPath };
+
+/** Looks for what is unwise, in the order of the document. `now`: to say that the policy has expired. */
+export function lintPolicy({ policy, source }: LoadedPolicy, now?: Date): readonly PolicyFinding[] {
+  return [
+    ...lintDocument(policy, now),
+    ...lintTeams(policy),
+    ...lintSharing(policy),
+    ...lintFlow(policy),
+    ...lintApprovals(policy),
+  ].map(({ path, ...finding }) => ({ ...finding, path: formatPath(path), position: place(source, path) }));
+}
+
+function place(source: LoadedPolicy['source'], path: DocumentPath): Position | undefined {
+  for (let length = path.length; length > 0; length--) {
+    const position = source.locate(path.slice(0, length), 'key');
+    if (position !== undefined) return position;
+  }
+  return undefined;
+}
+
+function lintDocument({ expires, repositories, evidence, identity }: CustodyPolicy, now?: Date): Found[] {
+  const found: Found[] = [];
+  if (expires === undefined)
+    found.push({
+      code: 'policy-expires-never',
+      severity: 'warning',
+      path: ['expires'],
+      message: 'the policy never expires: whoever serves an old copy of it is believed for ever',
+      hint: 'add expires, half a year ahead or less, and renew it',
+    });
+  else if (now !== undefined && expires <= now)
+    found.push({
+      code: 'policy-expired',
+      severity: 'error',
+      path: ['expires'],
+      message: `the policy has expired on ${expires.toISOString().slice(0, 10)}: nothing is verified by it any more`,
+      hint: 'look through it, raise its version and set a new time',
+    });
+  for (const [i, pattern] of repositories.entries()) {
+    if (matchesEverything(pattern))
+      found.push({
+        code: 'repositories-everything',
+        severity: 'warning',
+        path: ['scope', 'repositories', i],
+        message: `${JSON.stringify(pattern)} is every repository of every registry`,
+        hint: 'name the registry and the part of it that these teams own',
+      });
+  }
+  if (evidence === 'marks')
+    found.push({
+      code: 'evidence-weak',
+      severity: 'warning',
+      path: ['evidence'],
+      message: 'with level marks, the layers of the image are compared with nothing',
+      hint: 'ask for manifest or blobs',
+    });
+  if (identity === 'content')
+    found.push({
+      code: 'identity-converted',
+      severity: 'warning',
+      path: ['identity'],
+      message: 'any manifest with the same config and layers is accepted, whoever wrote it',
+      hint: 'keep manifest unless images are converted on their way',
+    });
+  return found;
+}
+
+/** Is every part a bare wildcard? `*.*` hosts and the like are left to the reader. */
+function matchesEverything(pattern: string): boolean {
+  return pattern.split('/').every(segment => /^\*{1,2}$/.test(segment));
+}
+
+function lintTeams({ teams, flow, approvals }: CustodyPolicy): Found[] {
+  const names = teams.map(({ name }) => name);
+  const used = new Set([...flow, ...approvals].flatMap(({ team }) => teamsOf(team, names)));
+  return teams.flatMap(({ name, signers }): Found[] => {
+    const path = ['teams', name];
+    const found: Found[] = [];
+    if (!used.has(name))
+      found.push({
+        code: 'team-unused',
+        severity: 'warning',
+        path,
+        message: `no step and no approval is for team ${JSON.stringify(name)}`,
+        hint: 'remove the team, or give it its step',
+      });
+    if (signers.length === 1)
+      found.push({
+        code: 'team-one-signer',
+        severity: 'note',
+        path: [...path, 'signers'],
+        message: `team ${JSON.stringify(name)} has one signer: when that key is lost, the team stands still`,
+        hint: 'add a second signer',
+      });
+    return found;
+  });
+}
+
+function lintSharing({ teams, distinctSigners }: CustodyPolicy): Found[] {
+  const found: Found[] = [];
+  const teamOfKey = new Map<string, string>();
+  const teamOfSigner = new Map<string, string>();
+  for (const { name: team, signers } of teams) {
+    for (const { name: signer, keys } of signers) {
+      const path = ['teams', team, 'signers', signer];
+      const other = teamOfSigner.get(signer);
+      if (other === undefined) teamOfSigner.set(signer, team);
+      else
+        found.push({
+          code: 'signer-in-two-teams',
+          severity: 'note',
+          path,
+          message: `${JSON.stringify(signer)} is in team ${JSON.stringify(team)} and in team ${JSON.stringify(other)}`,
+          hint: distinctSigners
+            ? 'one signer satisfies only one of two teams: see that both have enough others'
+            : 'give the two teams different signers',
+        });
+      for (const [i, { keyid }] of keys.entries()) {
+        const owner = teamOfKey.get(keyid);
+        if (owner === undefined) teamOfKey.set(keyid, team);
+        else if (owner !== team)
+          found.push({
+            code: 'key-in-two-teams',
+            severity: 'warning',
+            path: [...path, 'keys', i],
+            message: `the key ${keyid.slice(0, 12)}… of team ${JSON.stringify(team)} is in team ${JSON.stringify(owner)} too: whoever holds it can do the work of both`,
+            hint: 'give each team keys of its own',
+          });
+      }
+    }
+  }
+  if (!distinctSigners)
+    found.push({
+      code: 'signers-not-distinct',
+      severity: 'warning',
+      path: ['distinctSigners'],
+      message: 'one person may sign for two teams, so that nobody else need have looked',
+      hint: 'remove the line: true is the default',
+    });
+  return found;
+}
+
+function lintFlow({ flow, teams }: CustodyPolicy): Found[] {
+  return flow.flatMap((step, i): Found[] => {
+    const path = ['flow', i];
+    const name = JSON.stringify(step.step);
+    const found: Found[] = [];
+    if (i === 0 && step.threshold === 1)
+      found.push({
+        code: 'first-step-one-signer',
+        severity: 'warning',
+        path: [...path, 'threshold'],
+        message: `one stolen key of team ${JSON.stringify(step.team)} is enough to replace what everything is built on`,
+        hint: 'ask for two signers of the first step',
+      });
+    const never = whyNever(step, flow.slice(0, i));
+    if (never !== undefined) {
+      const required = step.count[0] > 0;
+      found.push({
+        code: required ? 'policy-unsatisfiable' : 'step-never',
+        severity: required ? 'error' : 'warning',
+        path,
+        message: `step ${name} can never occur: ${never.reason}${required ? '; as it must, no image can pass' : ''}`,
+        hint: never.hint,
+      });
+    }
+    if (step.maxAge === undefined)
+      found.push({
+        code: 'step-ageless',
+        severity: 'warning',
+        path,
+        message: `step ${name} has no maxAge: an image that was replaced long ago still passes`,
+        hint: 'add maxAge, a little more than the time between two builds',
+      });
+    found.push(...belowThreshold(step, teams, path));
+    return found;
+  });
+}
+
+/** Why a step cannot occur, whatever anybody signs. */
+function whyNever(step: FlowStep, before: readonly FlowStep[]): { reason: string; hint: string } | undefined {
+  if (step.count[1] === 0)
+    return { reason: 'its count ends at 0', hint: 'remove the step, or raise its count' };
+  if (step.kinds.some(kind => kind !== 'adopt')) return undefined;
+  const first = before.find(({ count }) => count[0] > 0);
+  if (first !== undefined)
+    return {
+      reason: `adopting is how a chain begins, and ${JSON.stringify(first.step)} always comes before it`,
+      hint: 'move the step to the front, or let the one before it be absent: count [0, 1]',
+    };
+  if (step.upstream === undefined)
+    return { reason: 'it may adopt and nothing may be adopted', hint: 'name the images under upstream' };
+  if (step.count[0] > 1)
+    return { reason: 'a chain begins once, and so adopts once', hint: 'set its count to [0, 1] or [1, 1]' };
+  return undefined;
+}
+
+/** A pattern may mean several teams; some of them may be too small. */
+function belowThreshold(
+  { team, threshold }: { readonly team: string; readonly threshold: number },
+  teams: readonly Team[],
+  path: DocumentPath,
+): Found[] {
+  const meant = teamsOf(
+    team,
+    teams.map(({ name }) => name),
+  );
+  return teams
+    .filter(({ name, signers }) => meant.includes(name) && signers.length < threshold)
+    .map(({ name }) => ({
+      code: 'team-below-threshold',
+      severity: 'warning',
+      path: [...path, 'threshold'],
+      message: `team ${JSON.stringify(name)} has fewer signers than the ${threshold} that are asked for`,
+      hint: 'add signers to the team, or leave it out of the pattern',
+    }));
+}
+
+function lintApprovals({ approvals, teams }: CustodyPolicy): Found[] {
+  return approvals.flatMap((rule, i): Found[] => {
+    const path = ['approvals', i];
+    const found = belowThreshold(rule, teams, path);
+    if (rule.maxAge === undefined)
+      found.push({
+        code: 'approval-ageless',
+        severity: 'warning',
+        path,
+        message: `approval ${JSON.stringify(rule.name)} has no maxAge: what was found since then does not count`,
+        hint: 'add maxAge, such as 7d for a scan',
+      });
+    return found;
+  });
+}
