@@ -15,6 +15,12 @@ import type { Carrier, Evidence, FoundSignature, Problem } from './evidence.js';
 const STEP = 16;
 
 /**
+ * How to ask. `parallel` asks everywhere at once: fewest steps, for one image. `sequential` asks for the next place only when the
+ * caller wants more: fewest requests, for many images that are under way together.
+ */
+export type Asking = 'parallel' | 'sequential';
+
+/**
  * Collects the signatures of one image, step by step, judging none: first what costs two parallel requests, then payloads and
  * bundles that were not inlined. A caller that has seen enough stops asking; more evidence never turns a yes into a no.
  * What cannot be fetched or read is reported as a problem, never left out silently.
@@ -23,31 +29,50 @@ export async function* collectSignatures(
   store: Store,
   image: Digest,
   carriers: readonly Carrier[],
+  asking: Asking = 'parallel',
 ): AsyncGenerator<Evidence> {
-  const sigTag = attachmentTag(image, '.sig');
   const wants = (carrier: Carrier) => carriers.includes(carrier);
-  const [sigManifest, referrers] = await Promise.all([
-    wants('simplesigning') ? settle(store.fetchManifest({ tag: sigTag })) : undefined,
-    wants('bundle') ? settle(store.listReferrers(image)) : undefined,
-  ]);
+  const askTag = () => findInTag(store, attachmentTag(image, '.sig'));
+  const askReferrers = () => findInReferrers(store, image, wants);
+  const places = [...(wants('simplesigning') ? [askTag] : []), ...(wants('bundle') ? [askReferrers] : [])];
 
-  const problems: Problem[] = [];
-  const found: FoundSignature[] = [];
-  const pending: Task[] = [];
-  if (sigManifest?.error)
-    problems.push({ carrier: 'simplesigning', source: sigTag, error: sigManifest.error });
-  if (sigManifest?.value)
-    readSignatureManifest(store, sigManifest.value, sigTag, { found, pending, problems });
-  for (const error of [referrers?.error, ...(referrers?.value?.problems ?? [])]) {
-    if (error) problems.push({ carrier: 'bundle', source: 'referrers', error });
+  if (asking === 'sequential') {
+    for (const place of places) yield* inSteps([await place()]);
+  } else {
+    yield* inSteps(await Promise.all(places.map(place => place())));
   }
-  if (referrers?.value) pending.push(...referrerTasks(store, image, referrers.value, wants, problems));
-  yield { signatures: found, problems };
+}
 
+/** What a place holds at once, and then, in steps, what has to be fetched first. */
+async function* inSteps(places: readonly Findings[]): AsyncGenerator<Evidence> {
+  yield { signatures: places.flatMap(p => p.found), problems: places.flatMap(p => p.problems) };
+  const pending = places.flatMap(p => p.pending);
   for (let i = 0; i < pending.length; i += STEP) {
     const results = await mapConcurrently(pending.slice(i, i + STEP), STEP, task => task());
     yield { signatures: results.flatMap(r => r.signatures), problems: results.flatMap(r => r.problems) };
   }
+}
+
+async function findInTag(store: Store, tag: string): Promise<Findings> {
+  const findings: Findings = { found: [], pending: [], problems: [] };
+  const { value, error } = await settle(store.fetchManifest({ tag }));
+  if (error) findings.problems.push({ carrier: 'simplesigning', source: tag, error });
+  if (value) readSignatureManifest(store, value, tag, findings);
+  return findings;
+}
+
+async function findInReferrers(
+  store: Store,
+  image: Digest,
+  wants: (carrier: Carrier) => boolean,
+): Promise<Findings> {
+  const findings: Findings = { found: [], pending: [], problems: [] };
+  const { value, error } = await settle(store.listReferrers(image));
+  for (const problem of [error, ...(value?.problems ?? [])]) {
+    if (problem) findings.problems.push({ carrier: 'bundle', source: 'referrers', error: problem });
+  }
+  if (value) findings.pending.push(...referrerTasks(store, image, value, wants, findings.problems));
+  return findings;
 }
 
 type Task = () => Promise<Evidence>;

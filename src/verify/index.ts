@@ -7,7 +7,7 @@
  * - what could not be fetched or read is a problem in the verdict; a no that rests on it is never "unsigned";
  * - only `code: null` is a yes.
  */
-export { collectSignatures } from './collect.js';
+export { type Asking, collectSignatures } from './collect.js';
 export { type Decision, decide, type Threshold } from './decide.js';
 export { CARRIERS, type Carrier, type Evidence, type FoundSignature, type Problem } from './evidence.js';
 export {

@@ -6,7 +6,7 @@ import { openStore, resolveImage, type StoreAccess } from '../oci/open.js';
 import { selectPlatform } from '../oci/platform.js';
 import { formatReference, parseReference } from '../oci/reference.js';
 import type { Store } from '../oci/store.js';
-import { collectSignatures } from './collect.js';
+import { type Asking, collectSignatures } from './collect.js';
 import { checkContents } from './contents.js';
 import { type Decision, decide, type Threshold } from './decide.js';
 import { CARRIERS, type Carrier, type Problem } from './evidence.js';
@@ -34,6 +34,8 @@ export interface VerifyOptions {
   readonly platform?: string;
   /** Default: `blobs` on disk, where nobody else checks them; `manifest` in a registry, whose clients do. */
   readonly level?: Level;
+  /** Default: `parallel`. */
+  readonly asking?: Asking;
 }
 
 /** The verdict on one image. */
@@ -180,7 +182,12 @@ export async function verifyDigest(
   const signatures: JudgedSignature[] = [];
   const problems: Problem[] = [];
   let decision = decide(signatures, problems, required);
-  for await (const evidence of collectSignatures(store, image, options.carriers ?? CARRIERS)) {
+  for await (const evidence of collectSignatures(
+    store,
+    image,
+    options.carriers ?? CARRIERS,
+    options.asking,
+  )) {
     problems.push(...evidence.problems);
     for (const found of evidence.signatures) signatures.push(await judgeSignature(found, policy));
     decision = decide(signatures, problems, required);
