@@ -18,8 +18,9 @@ import {
 } from 'node:fs';
 import { dirname, join, posix, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Script } from 'node:vm';
 import { Plugin } from '@oclif/core';
-import { build, transform } from 'esbuild';
+import { build } from 'esbuild';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stage = join(root, `.build-${process.pid}`);
@@ -45,23 +46,39 @@ function compileLibrary() {
   if (result.status !== 0) throw new Error('the library does not compile');
 }
 
+const IMPORT = /(?<=^|[;}\n])import(?:\s*([\w$]+)\s*,?)?(?:\s*\{([^}]*)\})?(?:\s*from)?\s*"([^"]+)";/g;
+
 /**
  * A chunk as CommonJS, which esbuild cannot split by itself. Node loads it at once, where every module of the other kind
  * is resolved, read, compiled and linked in turns of the event loop; and it takes of Node's modules what is used, where
  * an `import` reads every property that there is: `node:http` then brings all of undici on Node 24.
+ *
+ * esbuild writes one export statement, at the end of a chunk. The chunks form no circle (packChunks looks) and no
+ * exported name is assigned twice, so the values can be handed over as they are.
  */
-async function toCommonJs(code, file) {
-  const result = await transform(code, {
-    format: 'cjs',
-    platform: 'node',
-    target: 'node20.19',
-    supported: { 'dynamic-import': false },
-    minify: true,
-    keepNames: false,
-    sourcefile: file,
-    logLevel: 'warning',
+function toCommonJs(code, file) {
+  const first = /^#!.*\n/.exec(code)?.[0] ?? '';
+  let head = '"use strict";';
+  let rest = code.slice(first.length).replace(IMPORT, (_, whole, names, path) => {
+    const source = `require("${path}")`;
+    if (whole) head += `const ${whole}=${source};`;
+    if (names) head += `const{${names.replaceAll(' as ', ':')}}=${source};`;
+    if (!whole && !names) head += `${source};`;
+    return '';
   });
-  return result.code;
+  const exported = /export\{([^}]*)\};\s*$/.exec(rest);
+  if (exported) {
+    const pairs = exported[1].split(',').map(pair => pair.split(' as '));
+    rest = `${rest.slice(0, exported.index)}module.exports={${pairs.map(([name, as = name]) => `${as}:${name}`)}};`;
+  }
+  const body = rest.replace(
+    /\bimport\(("[^"]+"|[\w$.]+\([\w$]+\))\)/g,
+    'Promise.resolve().then(()=>require($1))',
+  );
+  // Whatever was overlooked is no CommonJS.
+  new Script(`(function(exports,require,module,__dirname){${head}${body}\n})`, { filename: file });
+  if (/\bimport\(/.test(body)) throw new Error(`${file} still imports`);
+  return `${first}${head}${body}`;
 }
 
 const REQUIRE = /\brequire\("(\.[^"]+\.js)"\)/g;
@@ -74,7 +91,7 @@ const REQUIRE = /\brequire\("(\.[^"]+\.js)"\)/g;
  */
 function packChunks(chunks) {
   const target = (from, path) => posix.join(posix.dirname(from), path);
-  const isLazy = (code, at) => /=>\w*\(?$/.test(code.slice(0, at));
+  const isLazy = (code, at) => code.slice(0, at).endsWith('then(()=>');
   const main = [...chunks.keys()].find(name => name.startsWith('dist/cli/chunks/main-'));
   const packed = new Set();
   const gather = name => {
@@ -85,6 +102,13 @@ function packChunks(chunks) {
       gather(chunk);
     }
   };
+  const refuseCircle = (name, path) => {
+    if (path.includes(name)) throw new Error(`chunks need each other: ${[...path, name].join(', ')}`);
+    for (const { 1: next, index } of chunks.get(name).matchAll(REQUIRE)) {
+      if (!isLazy(chunks.get(name), index)) refuseCircle(target(name, next), [...path, name]);
+    }
+  };
+  for (const name of chunks.keys()) refuseCircle(name, []);
   packed.add(main);
   gather(main);
   gather('dist/cli/commands/verify.js');
@@ -95,7 +119,7 @@ function packChunks(chunks) {
       const name = target(from, path);
       if (!packed.has(name))
         return packed.has(from) ? `require(${JSON.stringify(relativeTo(shared, name))})` : whole;
-      const load = packed.has(from) ? 'load' : `require(${JSON.stringify(relativeTo(from, shared))})`;
+      const load = packed.has(from) ? '__load' : `require(${JSON.stringify(relativeTo(from, shared))})`;
       return `${load}(${JSON.stringify(posix.basename(name))})`;
     });
   const relativeTo = (from, name) => {
@@ -103,15 +127,15 @@ function packChunks(chunks) {
     return path.startsWith('.') ? path : `./${path}`;
   };
   const bodies = [...packed].map(
-    name => `${JSON.stringify(posix.basename(name))}(module,exports){${link(name, chunks.get(name))}}`,
+    name => `${JSON.stringify(posix.basename(name))}(module){${link(name, chunks.get(name))}}`,
   );
   const result = new Map(
     [...chunks].filter(([name]) => !packed.has(name)).map(([name, code]) => [name, link(name, code)]),
   );
   result.set(
     shared,
-    `"use strict";const loaded=new Map();module.exports=load;function load(name){let module=loaded.get(name);` +
-      `if(!module){loaded.set(name,module={exports:{}});chunks[name](module,module.exports);}return module.exports;}` +
+    `"use strict";const loaded=new Map();module.exports=__load;function __load(name){let module=loaded.get(name);` +
+      `if(!module){loaded.set(name,module={exports:{}});chunks[name](module);}return module.exports;}` +
       `const chunks={${bodies.join(',\n')}};\n`,
   );
   return result;
@@ -131,9 +155,9 @@ async function bundleCommandLine() {
     format: 'esm',
     platform: 'node',
     target: 'node20.19',
-    minify: true,
-    // Stack traces and error classes keep their names: a report from a user must be readable.
-    keepNames: true,
+    // Names stay as they are: a stack trace in a report from a user must be readable.
+    minifyWhitespace: true,
+    minifySyntax: true,
     legalComments: 'none',
     chunkNames: 'chunks/[name]-[hash]',
     logLevel: 'warning',
@@ -142,7 +166,7 @@ async function bundleCommandLine() {
   });
   const chunks = new Map();
   for (const { path, text } of outputFiles) {
-    chunks.set(relative(stage, path).split(sep).join('/'), await toCommonJs(text, path));
+    chunks.set(relative(stage, path).split(sep).join('/'), toCommonJs(text, path));
   }
   let bytes = 0;
   for (const [name, code] of packChunks(chunks)) {

@@ -3,14 +3,14 @@
  * The process. Nothing is imported before the two cheap things are done: Node's compile cache (22 and newer), and the
  * answer to a bare `--version`.
  */
-import module from 'node:module';
+import nodeModule from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 declare const TOUCHMARK_VERSION: string;
 
-const { enableCompileCache } = module as { enableCompileCache?: (folder: string) => void };
+const { enableCompileCache } = nodeModule as { enableCompileCache?: (folder: string) => void };
 if (enableCompileCache) {
   // Never Node's default place: anybody may put compiled code into a folder below /tmp, and it would run here.
   const cache = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');

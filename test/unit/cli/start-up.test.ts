@@ -1,14 +1,16 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { startRegistry } from '../../../src/testing/index.js';
+import { layoutWith } from '../images.js';
 import { ROOT, runCli, temporaryFolder } from './run-cli.js';
 
 /** Files of the package that a run has executed: V8's coverage lists every script it compiled. */
-async function loadedFiles(argv: readonly string[]): Promise<string[]> {
+async function loadedFiles(argv: readonly string[], cwd?: string): Promise<string[]> {
   const folder = temporaryFolder();
-  const { exitCode } = await runCli(argv, { env: { NODE_V8_COVERAGE: folder } });
-  expect(exitCode).toBe(0);
+  const { exitCode, stderr } = await runCli(argv, { env: { NODE_V8_COVERAGE: folder }, ...(cwd && { cwd }) });
+  expect(exitCode, stderr).toBe(0);
   const urls = readdirSync(folder)
     .flatMap(file => JSON.parse(readFileSync(join(folder, file), 'utf8')).result as { url: string }[])
     .map(script => script.url)
@@ -40,4 +42,86 @@ it('says a version, and the same in JSON', async () => {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   expect((await runCli(['--version'])).stdout).toBe(`touchmark ${version}\n`);
   expect(JSON.parse((await runCli(['--version', '-o', 'json'])).stdout)).toMatchObject({ tool: { version } });
+});
+
+/** Modules of Node itself that a run has loaded, without their `node:`. */
+async function loadedBuiltins(argv: readonly string[], cwd: string): Promise<ReadonlySet<string>> {
+  const file = join(temporaryFolder(), 'loaded.json');
+  const preload = fileURLToPath(new URL('start-up-preload.cjs', import.meta.url));
+  const { exitCode, stderr } = await runCli(argv, {
+    cwd,
+    env: { LOADED_FILE: file },
+    nodeArguments: ['--require', preload],
+  });
+  expect(exitCode, stderr).toBe(0);
+  const loaded: string[] = JSON.parse(readFileSync(file, 'utf8'));
+  return new Set(loaded.map(name => name.replace(/^NativeModule /, '')));
+}
+
+/** A key, and a signed image in a layout: what `verify` is called with. */
+async function signedLayout() {
+  const { folder: layout } = await layoutWith();
+  const cwd = temporaryFolder();
+  const run = async (...argv: string[]) => {
+    const { exitCode, stderr } = await runCli(argv, { cwd });
+    expect(exitCode, stderr).toBe(0);
+  };
+  await run('key', 'generate', 'k', '--no-password', '--insecure-plaintext-key');
+  await run('sign', '--key', 'k.key', '--yes', `oci:${layout}:1`);
+  return { cwd, run, image: `oci:${layout}:1` };
+}
+
+describe('a cold verify', () => {
+  it('of a layout loads few files, no command but itself, and nothing that speaks to a network', async () => {
+    const { cwd, image } = await signedLayout();
+    const argv = ['verify', '--key', 'k.pub', image];
+    const files = await loadedFiles(argv, cwd);
+    expect(files.every(file => file.startsWith(join(ROOT, 'dist/cli')))).toBe(true);
+    expect(files.filter(file => file.includes('dist/cli/commands'))).toEqual([
+      join(ROOT, 'dist/cli/commands/verify.js'),
+    ]);
+    expect(files.length, files.join('\n')).toBeLessThanOrEqual(6);
+
+    const builtins = await loadedBuiltins(argv, cwd);
+    expect(builtins, 'the list is one of modules').toContain('crypto');
+    for (const name of ['http', 'https', 'tls', 'dns', 'child_process', 'readline', 'zlib']) {
+      expect(builtins).not.toContain(name);
+    }
+    for (const name of builtins) expect(name).not.toMatch(/undici|webcrypto/);
+  });
+
+  it('of a registry on loopback loads http, and neither TLS nor what starts other programs', async () => {
+    const { cwd, run, image } = await signedLayout();
+    const registry = await startRegistry();
+    onTestFinished(() => registry.close());
+    const reference = `${registry.host}/app:1`;
+    await run('copy', image, reference);
+    const argv = ['verify', '--key', 'k.pub', '--insecure-ignore-repository', reference];
+
+    const files = await loadedFiles(argv, cwd);
+    expect(files.length, files.join('\n')).toBeLessThanOrEqual(10);
+    const builtins = await loadedBuiltins(argv, cwd);
+    expect(builtins).toContain('http');
+    for (const name of ['https', 'tls', 'child_process', 'readline', 'zlib']) {
+      expect(builtins).not.toContain(name);
+    }
+    for (const name of builtins) expect(name).not.toMatch(/undici|webcrypto/);
+  });
+});
+
+it('holds nothing of oclif: it is there to build the manifest', () => {
+  const code = readdirSync(join(ROOT, 'dist/cli'), { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => readFileSync(join(entry.parentPath, entry.name), 'utf8'));
+  expect(code.filter(text => text.includes('oclif.manifest.json'))).toHaveLength(1);
+  expect(code.filter(text => /oclif(?!\.manifest\.json)/i.test(text))).toEqual([]);
+});
+
+it('takes no variable for the flag that accepts any repository', async () => {
+  const { cwd, image } = await signedLayout();
+  const argv = ['verify', '--key', 'k.pub', '--as', 'elsewhere.example/app', image];
+  const env = { TOUCHMARK_INSECURE_IGNORE_REPOSITORY: 'true' };
+  expect((await runCli(argv, { cwd, env })).exitCode).toBe(12);
+  const relocated = ['verify', '--key', 'k.pub', '--insecure-ignore-repository', image];
+  expect((await runCli(relocated, { cwd })).exitCode).toBe(0);
 });
