@@ -4,6 +4,7 @@ import { p256, p384, p521 } from '@noble/curves/nist.js';
 import { sha256, sha512 } from '@noble/hashes/sha2.js';
 import { hashOf, schemesOf } from './algorithms.js';
 import { membersOf, parseDer, unsignedInteger } from './der.js';
+import { isSmallOrder } from './ed25519-points.js';
 import type { PublicKey, SignatureScheme } from './keys.js';
 
 /**
@@ -43,7 +44,7 @@ export function checkPortably(
   const bits = membersOf(parseDer(key.spki)?.[0])?.[1]?.content.subarray(1);
   if (bits === undefined || !schemesOf(key.kind).includes(scheme)) return false;
   if (hashOf(scheme) === undefined) {
-    if (signature.length !== 64) return false;
+    if (signature.length !== 64 || isSmallOrder(signature.subarray(0, 32))) return false;
     const curve = scheme === 'ed25519ph' ? ed25519ph : ed25519;
     return (
       curve.verify(signature, message, bits, { zip215: false }) &&

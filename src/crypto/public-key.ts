@@ -4,6 +4,7 @@ import { fail } from '../base/errors.js';
 import { shellQuote } from '../base/shell-quote.js';
 import { ACCEPTED_KEYS, CURVES, type Curve, OID, RSA_KINDS } from './algorithms.js';
 import { DER, der, membersOf, parseDer, smallInteger, unsignedInteger } from './der.js';
+import { isSmallOrder } from './ed25519-points.js';
 import { identifyKeyFile } from './key-file-format.js';
 import type { KeyKind, PublicKey } from './keys.js';
 import { formatPem } from './pem.js';
@@ -144,24 +145,6 @@ export function kindOfRsa(members: ReturnType<typeof parseDer>, where: string): 
   }
   if (((modulus.at(-1) ?? 0) & 1) === 0) return malformed(where, 'its modulus is even');
   return kind;
-}
-
-/** The y coordinates of the points whose order divides 8, little endian, the two spellings above p included. */
-const SMALL_ORDER = [
-  `00${'00'.repeat(31)}`,
-  `01${'00'.repeat(31)}`,
-  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
-  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
-  `ec${'ff'.repeat(30)}7f`,
-  `ed${'ff'.repeat(30)}7f`,
-  `ee${'ff'.repeat(30)}7f`,
-];
-
-/** With such a key a fixed signature verifies over every eighth message, or over all of them. */
-function isSmallOrder(key: Uint8Array): boolean {
-  const y = Uint8Array.from(key);
-  y[31] = (y[31] ?? 0) & 0x7f;
-  return SMALL_ORDER.includes(toHex(y));
 }
 
 function is(actual: Uint8Array | undefined, expected: Uint8Array): boolean {

@@ -1,5 +1,6 @@
 import { verify } from 'node:crypto';
 import { hashOf, schemesOf } from './algorithms.js';
+import { isSmallOrder } from './ed25519-points.js';
 import type { PublicKey, SignatureScheme } from './keys.js';
 
 /** Longer than any signature of an accepted key (RSA-4096: 512 bytes). */
@@ -31,8 +32,9 @@ export async function checkScheme(
   signature: Uint8Array,
 ): Promise<boolean> {
   if (!schemesOf(key.kind).includes(scheme) || signature.length > MAX_SIGNATURE) return false;
+  if (key.kind === 'ed25519' && (signature.length !== 64 || isSmallOrder(signature.subarray(0, 32))))
+    return false;
   if (scheme === 'ed25519ph') {
-    if (signature.length !== 64) return false;
     // OpenSSL of Node 20 has no pre-hashed form. Loaded only here: it costs 20 ms that few verifications need.
     const { checkPortably } = await import('./portable.js');
     return checkPortably(key, scheme, message, signature);

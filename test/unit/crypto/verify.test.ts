@@ -132,7 +132,7 @@ describe('one signature has one spelling', () => {
     expect(await check('ed25519', message, Buffer.concat([r, write(s + order)]))).toBeUndefined();
   });
 
-  test('Ed25519: R is compared byte for byte, without the cofactor, as OpenSSL and Go do', async () => {
+  test('Ed25519: an R of small order is none, whatever the OpenSSL below would say', async () => {
     const key = keyOf('ed25519');
     const publicKey = key.publicKey.spki.subarray(-32);
     const sha512 = (...parts: Uint8Array[]) => createHash('sha512').update(Buffer.concat(parts)).digest();
@@ -142,7 +142,7 @@ describe('one signature has one spelling', () => {
     const half = sha512(secretOf(key)).subarray(0, 32);
     half[0]! &= 248;
     half[31] = (half[31]! & 127) | 64;
-    // S = k·a signs for R = 0·B, that is for the neutral point: one that only the owner of the key can make.
+    // S = k·a signs for R = 0·B, that is for the neutral point: one that only the owner of the key can make, and none does.
     const signFor = (r: string, prefix: Uint8Array = Buffer.alloc(0), text: Uint8Array = message) => {
       const point = Buffer.from(r, 'hex');
       const k = little(sha512(prefix, point, publicKey, text)) % order;
@@ -151,12 +151,35 @@ describe('one signature has one spelling', () => {
     const neutral = `01${'00'.repeat(31)}`;
     const neutralAboveP = `ee${'ff'.repeat(30)}7f`;
     const ofOrderEight = '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05';
-    expect(await check('ed25519', message, signFor(neutral))).toBe('ed25519');
+    expect(await check('ed25519', message, signFor(neutral))).toBeUndefined();
     expect(await check('ed25519', message, signFor(neutralAboveP))).toBeUndefined();
     expect(await check('ed25519', message, signFor(ofOrderEight))).toBeUndefined();
     const dom2 = Buffer.from('SigEd25519 no Ed25519 collisions\x01\x00', 'latin1');
-    expect(await check('ed25519', message, signFor(neutral, dom2, sha512(message)))).toBe('ed25519ph');
+    expect(await check('ed25519', message, signFor(neutral, dom2, sha512(message)))).toBeUndefined();
     expect(await check('ed25519', message, signFor(ofOrderEight, dom2, sha512(message)))).toBeUndefined();
+  });
+
+  test('Ed25519: R is compared byte for byte, without the cofactor, as OpenSSL and Go do', async () => {
+    const key = keyOf('ed25519');
+    const { Point } = ed25519;
+    const publicKey = key.publicKey.spki.subarray(-32);
+    const sha512 = (...parts: Uint8Array[]) => createHash('sha512').update(Buffer.concat(parts)).digest();
+    const little = (bytes: Uint8Array) => BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`);
+    const half = sha512(secretOf(key)).subarray(0, 32);
+    half[0]! &= 248;
+    half[31] = (half[31]! & 127) | 64;
+    const order = Point.Fn.ORDER;
+    const nonce = 12345678901234567890n;
+    // R with or without a part of order 8: times the cofactor both equations hold, without it only the honest one.
+    const sign = (r: InstanceType<typeof Point>) => {
+      const encoded = Buffer.from(r.toBytes());
+      const s = (nonce + little(sha512(encoded, publicKey, message)) * little(half)) % order;
+      return Buffer.concat([encoded, Buffer.from(s.toString(16).padStart(64, '0'), 'hex').reverse()]);
+    };
+    const honest = Point.BASE.multiply(nonce);
+    const ofOrderEight = Point.fromHex('26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05');
+    expect(await check('ed25519', message, sign(honest))).toBe('ed25519');
+    expect(await check('ed25519', message, sign(honest.add(ofOrderEight)))).toBeUndefined();
   });
 
   test('RSA: the signature is below the modulus', async () => {
