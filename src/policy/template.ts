@@ -46,13 +46,18 @@ export function formatPolicyTemplate(template: PolicyTemplate): string {
 
 /** JSON's quoted text is YAML's as well. */
 const quote = (text: string): string => JSON.stringify(text);
+/** Bare where every YAML reader takes it for the same text. */
+const word = (text: string): string =>
+  /^(?:[a-z][a-z0-9-]+|[1-9][0-9]*[smhd])$/.test(text) && !/^(?:true|false|null|yes|no|on|off)$/.test(text)
+    ? text
+    : quote(text);
 const list = (texts: readonly string[]): string => `[${texts.map(quote).join(', ')}]`;
 
 function header({ name, expires }: PolicyTemplate): string {
   return `# Who may add what to these images, in which order, how recently.
 # Whatever this file does not allow is denied. Check it with: touchmark policy check FILE
 custody: 1
-name: ${quote(name)}
+name: ${word(name)}
 version: 1                  # raise it with every change
 expires: ${expires.toISOString().slice(0, 19)}Z   # behind this time nothing is verified: renew it before`;
 }
@@ -65,9 +70,9 @@ scope:
 
 function teams(all: readonly TemplateTeam[]): string {
   const lines = all.flatMap(({ name, signers }) => [
-    `  ${quote(name)}:`,
+    `  ${word(name)}:`,
     '    signers:',
-    ...signers.map(signer => `      ${quote(signer.name)}: { keys: ${list(signer.keys)} }`),
+    ...signers.map(signer => `      ${word(signer.name)}: { keys: ${list(signer.keys)} }`),
   ]);
   return `# Teams and the people or robots who sign for them. Keys are public keys: a path relative to this file,
 # env://VARIABLE, or the PEM text itself. Several keys of one signer count as one.
@@ -84,12 +89,12 @@ marks:
 
 function flow({ steps, teams: all }: PolicyTemplate): string {
   const lines = steps.map(
-    ({ step, team, threshold, maxAge }, i) => `  - step: ${quote(step)}
-    team: ${quote(team)}
+    ({ step, team, threshold, maxAge }, i) => `  - step: ${word(step)}
+    team: ${word(team)}
     kinds: ${i === 0 ? '[add]' : '[add, config]'}
     count: [1, 1]           # least and most
     threshold: ${threshold ?? usualThreshold(team, all)}            # different signers
-    maxAge: ${maxAge ?? '90d'}`,
+    maxAge: ${word(maxAge ?? '90d')}`,
   );
   return `# The steps that build an image, first to last; each checks the one before and adds its layers.
 # Kinds: add (layers), config (settings only), adopt (an image from elsewhere, as the first step, with upstream: [...]).
@@ -104,10 +109,10 @@ function approvals({ approvals: rules = [], teams: all }: PolicyTemplate): strin
 approvals: []`;
   }
   const lines = rules.map(
-    ({ step, team, threshold, maxAge }) => `  - name: ${quote(step)}
-    team: ${quote(team)}
+    ({ step, team, threshold, maxAge }) => `  - name: ${word(step)}
+    team: ${word(team)}
     threshold: ${threshold ?? usualThreshold(team, all)}
-    maxAge: ${maxAge ?? '7d'}`,
+    maxAge: ${word(maxAge ?? '7d')}`,
   );
   return `# Approvals of the finished image. on: STEP asks for one of a step, after: [NAME] for one that has seen another.
 approvals:
