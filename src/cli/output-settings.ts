@@ -39,7 +39,8 @@ export function readOutputSettings(
     debug: has('TOUCHMARK_DEBUG', '--debug'),
     stdoutColour,
     stdout: createStyler(stdoutColour),
-    stderr: createStyler(colour(streams.stderr)),
+    // Asked only when something is said there: the stream itself is made by the first look at it.
+    stderr: (style, text) => createStyler(colour(streams.stderr))(style, text),
   };
 }
 
