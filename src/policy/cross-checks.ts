@@ -63,11 +63,24 @@ function checkRepositories({ scope, flow, approvals = [] }: PolicyDocument): Unp
     return problem === undefined ? [] : [{ path, problem: `: ${describeFound(pattern)} ${problem}` }];
   });
   const names = approvals.map(({ name }) => name);
-  for (const [i, { via }] of (scope.relocations ?? []).entries()) {
-    if (via !== undefined)
-      problems.push(...unknownName(['scope', 'relocations', i, 'via'], via, names, 'approval'));
+  for (const [i, { from, to, via }] of (scope.relocations ?? []).entries()) {
+    const path = ['scope', 'relocations', i];
+    if (via !== undefined) problems.push(...unknownName([...path, 'via'], via, names, 'approval'));
+    const [source, destination] = [wildcardsOf(from), wildcardsOf(to)];
+    if (source !== '' && destination !== '' && source !== destination)
+      problems.push({
+        path: [...path, 'to'],
+        problem: `: ${describeFound(to)} ends otherwise than ${describeFound(from)}, so that it cannot be said which repository becomes which`,
+        hint: 'let both be the same from their first wildcard on, or have no wildcard in one of them',
+      });
   }
   return problems;
+}
+
+/** A pattern from its first wildcard on: what a relocation keeps. */
+function wildcardsOf(pattern: string): string {
+  const at = pattern.search(/[*?]/);
+  return at < 0 ? '' : pattern.slice(at);
 }
 
 function checkTeams({ teams }: PolicyDocument): UnplacedProblem[] {

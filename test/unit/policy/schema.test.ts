@@ -263,6 +263,12 @@ const DEFECTS: readonly (readonly [string, string, string, string])[] = [
     'docker.io/library/',
   ],
   [
+    'a relocation to other names',
+    'to: "registry.example.com/shop/*"',
+    'to: "registry.example.com/*/shop"',
+    'scope.relocations[0].to',
+  ],
+  [
     'a relocation from nowhere',
     'from: "registry.dev.example.com/shop/*"',
     'from: "shop/*"',
@@ -279,6 +285,9 @@ const DEFECTS: readonly (readonly [string, string, string, string])[] = [
   ['a member of what has none', '"Cmd"', '"Cmd:x"', 'names a member'],
   ['a value of what has none', '"User=root"', '"Env=x"', 'compares a value'],
   ['a malformed pattern of members', '"Env:LD_*"', '"Env:LD_**"', 'has a pattern that'],
+  ['a malformed pattern of values', '"User=root"', '"User=ro**t"', 'has a pattern that'],
+  ['a malformed pattern of the values of members', '"Env:LD_*"', '"Env:LD_*=**"', 'has a pattern that'],
+  ['a value of all keys', '"Cmd"', '"*=x"', 'compares a value'],
   ['a pattern of no members', '"Env:LD_*"', '"Env:"', 'has a pattern that is empty'],
   [
     'rules that say nothing',
@@ -409,6 +418,23 @@ describe('the policy document', () => {
     expect(Object.keys(schema.properties ?? {})).not.toContain('paths');
     const evidence = schema.properties?.['evidence'] as { enum: string[] };
     expect(evidence.enum).toEqual(['marks', 'manifest', 'blobs']);
+  });
+});
+
+describe('a rule over the config', () => {
+  it.each([
+    '*',
+    'Cmd',
+    'User=root',
+    'User=',
+    'User=0*',
+    'Env:APP_*',
+    'Env:TERM=dumb',
+    'Labels:org.example/*',
+    'Volumes:/etc',
+    '/author',
+  ])('may be %j', rule => {
+    expect(refusalOf(() => parse(edit('"Env:LD_*"', JSON.stringify(rule))))).toBeUndefined();
   });
 });
 
