@@ -1,0 +1,77 @@
+import type { ReasonCode } from '../base/codes.js';
+import type { Authenticated, FoundMark } from './authenticate.js';
+import { doubt, type Finding, warning } from './finding.js';
+import type { Image } from './image.js';
+import type { JudgedHead } from './judge-head.js';
+import type { Ledger } from './ledger.js';
+import type { KeyRing } from './signers.js';
+import { type Link, whereOf } from './walk.js';
+import { findWeakSignatures } from './weak-signatures.js';
+
+export interface UnreadSource {
+  readonly source: string;
+  readonly code: ReasonCode;
+  readonly message: string;
+}
+
+/** Codes for which a mark that could not be read, or was not seen, may be the cause. */
+const ABSENCES: readonly ReasonCode[] = [
+  'no-marks',
+  'subject-mismatch',
+  'prev-missing',
+  'threshold-not-met',
+  'key-not-authorised',
+  'approval-missing',
+  'approval-order',
+];
+
+/**
+ * Where something is missing, marks that could not be read are the better explanation, and places that could not be
+ * looked into make the no an open question. Where nothing is missing they change nothing.
+ */
+export function explainAbsence(
+  findings: readonly Finding[],
+  { broken, unverified }: Authenticated,
+  ring: KeyRing,
+  unread: readonly UnreadSource[],
+): readonly Finding[] {
+  const isAbsence = ({ code, severity }: Finding) => severity !== 'warning' && ABSENCES.includes(code);
+  const hidden = unread.map(({ source, code, message }) => doubt(code, source, message));
+  if (!findings.some(isAbsence)) {
+    return [
+      ...findings,
+      ...[...broken, ...hidden].map(found => ({ ...found, severity: 'warning' as const })),
+    ];
+  }
+  const weak = findWeakSignatures(unverified, ring);
+  const better = [...broken, ...weak];
+  const kept = better.length > 0 ? findings.filter(({ code }) => code !== 'no-marks') : findings;
+  if (hidden.length === 0) return [...kept, ...better];
+  return [
+    ...kept.map(found => (isAbsence(found) ? { ...found, severity: 'indeterminate' as const } : found)),
+    ...better.map(found => ({ ...found, severity: 'warning' as const })),
+    ...hidden,
+  ];
+}
+
+/** Marks of another image that lie on this one: lifted, or left behind by a tool. */
+export function findLifted(ledger: Ledger, image: Image, best: JudgedHead | undefined): readonly Finding[] {
+  const own = [image.descriptor.digest, best?.head.claim.subject.manifest.digest];
+  return [...ledger.content, ...ledger.approvals]
+    .filter(({ attached, claim }) => attached.size > 0 && !own.includes(claim.subject.manifest.digest))
+    .map(record => {
+      const message = `is about ${record.claim.subject.manifest.digest}, another image; it counts for nothing here`;
+      return warning('mark-other-subject', record.source, message);
+    });
+}
+
+/** cosign 3 looks at no `.sig` once any bundle refers to the image. */
+export function findShadowed(head: Link, marks: readonly FoundMark[]): readonly Finding[] {
+  const shadowed =
+    head.attached.has('simplesigning') &&
+    !head.attached.has('bundle') &&
+    marks.some(({ place, carrier }) => place === 'attached' && carrier === 'bundle');
+  if (!shadowed) return [];
+  const message = `${whereOf(head)} is there as a .sig only, and cosign 3 ignores that beside a bundle`;
+  return [warning('carrier-shadowed', 'image', message, 'publish the mark in both carriers')];
+}

@@ -1,0 +1,38 @@
+/**
+ * The chain of custody: claims, how they travel in signatures, and the check of a whole chain.
+ *
+ * What must hold:
+ * - pure: no I/O and no clock; the same input gives the same verdict, and bad bytes give a verdict, not an exception;
+ * - nothing in a mark is read before its signature verified over the bytes as found, with a key of a team;
+ * - a claim's digest is over its canonical JSON, and links, thresholds and owners go by claim digests only;
+ * - unknown material changes no verdict, except by exceeding a limit; what could not be read is never "not there";
+ * - a claim that is no yes to an image never travels in a form that cosign takes for one;
+ * - only `pass` is a yes.
+ */
+
+export type { Approval } from './approvals.js';
+export type { FoundMark } from './authenticate.js';
+export {
+  CARRIED,
+  CLAIM_PREDICATE_TYPE,
+  cosignAnnotations,
+  serializeClaimStatement,
+  serializeMarkPayload,
+  serializeMarkStatement,
+} from './carriers.js';
+export { computeChainID, extendChain } from './chain-id.js';
+export * from './claim.js';
+export { claimDigest, encodeClaim, serializeClaim } from './claim-digest.js';
+export { isCustodyName } from './claim-parts.js';
+export { type ConfigChange, compareConfigs } from './config-delta.js';
+export { isAllowed } from './config-rules.js';
+export type { UnreadSource } from './explain.js';
+export type { Finding, Severity } from './finding.js';
+export type { ImageInput, ManifestBytes } from './image.js';
+export type { LayerEvidence, LayerFact, LayerVerdict } from './layers.js';
+export { decodeClaim, parseClaim } from './parse-claim.js';
+export * from './policy.js';
+export { type ReadMark, readMark, type VerifiedDocument } from './read-mark.js';
+export type { ApprovalEntry, ChainEntry, CustodyVerdict, VerdictSubject } from './verdict.js';
+export { type VerifyInput, verify } from './verify.js';
+export { type IndexVerdict, type VerifyIndexInput, verifyIndex } from './verify-index.js';

@@ -1,0 +1,142 @@
+import { computeDigest, type Digest } from '../base/digest.js';
+import type { ClaimLayer } from './claim.js';
+import { doubt, type Finding, failure, warning } from './finding.js';
+import type { Image } from './image.js';
+import { EVIDENCE_LEVELS, type EvidenceLevel } from './policy.js';
+import type { Link } from './walk.js';
+
+/** What the caller found out about one layer's bytes. No fact about a layer: its blob was not looked at. */
+export type LayerFact =
+  | {
+      readonly index: number;
+      /** Of the blob that was read; it was compared with the bytes. */
+      readonly digest: Digest;
+      readonly outcome: 'read';
+      /** Of the uncompressed bytes. */
+      readonly diffID: Digest;
+    }
+  | {
+      readonly index: number;
+      readonly digest: Digest;
+      /** Not there, foreign or refused; wrong bytes under this digest; no decoder for its compression. */
+      readonly outcome: 'unavailable' | 'digest-mismatch' | 'compression-unsupported';
+      readonly reason?: string;
+    };
+
+/** How a layer is known to be its owner's: by nothing yet, by the signed digest, or by its bytes. */
+export type LayerEvidence = 'marks' | 'manifest' | 'blobs';
+
+export interface LayerVerdict {
+  readonly index: number;
+  readonly team: string;
+  readonly step: string;
+  /** The team vouches for it and did not build it. */
+  readonly adopted: boolean;
+  /** As the manifest has it. */
+  readonly digest: Digest;
+  /** As its owner signed it. */
+  readonly diffID: Digest;
+  readonly evidence: LayerEvidence;
+}
+
+/**
+ * Finds for each layer what ties the blob that the manifest names to the diffID that its owner signed (CUSTODY.md 5.4).
+ * The config's own list of diffIDs is no evidence: the last team writes both it and the manifest.
+ * @param links a chain whose coverage holds
+ */
+export function checkLayers(
+  links: readonly Link[],
+  image: Image,
+  facts: readonly LayerFact[],
+  required: EvidenceLevel,
+): { readonly layers: readonly LayerVerdict[]; readonly findings: readonly Finding[] } {
+  const findings: Finding[] = [];
+  const byIndex = new Map(facts.map(fact => [fact.index, fact]));
+  const layers = links.flatMap(({ claim }) =>
+    claim.layers.map((owned): LayerVerdict => {
+      const digest = image.manifest.layers[owned.i]?.digest ?? owned.digest;
+      const known = byIndex.get(owned.i);
+      const judged = judgeLayer(owned, digest, known?.digest === digest ? known : undefined, required);
+      if (judged.finding) findings.push(judged.finding);
+      return {
+        index: owned.i,
+        team: claim.team,
+        step: claim.step,
+        adopted: claim.kind === 'adopt',
+        digest,
+        diffID: owned.diffID,
+        evidence: judged.evidence,
+      };
+    }),
+  );
+  findings.push(...checkRepeats(layers));
+  return { layers, findings };
+}
+
+function judgeLayer(
+  owned: ClaimLayer,
+  digest: Digest,
+  fact: LayerFact | undefined,
+  required: EvidenceLevel,
+): { readonly evidence: LayerEvidence; readonly finding?: Finding } {
+  const where = `layer ${owned.i}`;
+  if (fact?.outcome === 'digest-mismatch') {
+    const finding = failure(
+      'blob-digest-mismatch',
+      where,
+      fact.reason ?? `the bytes served as ${digest} are others`,
+    );
+    return { evidence: 'marks', finding };
+  }
+  if (fact?.outcome === 'read') {
+    if (fact.diffID === owned.diffID) return { evidence: 'blobs' };
+    const message = `unpacks to ${fact.diffID}, its team signed ${owned.diffID}`;
+    return { evidence: 'marks', finding: failure('layer-diffid-mismatch', where, message) };
+  }
+  // A blob whose own digest is the diffID is the uncompressed layer that was signed.
+  const evidence = digest === owned.digest || digest === owned.diffID ? 'manifest' : 'marks';
+  if (reaches(evidence, required)) return { evidence };
+  const severe = reaches('marks', required) ? warning : doubt;
+  if (fact) {
+    const code = fact.outcome === 'unavailable' ? 'layer-unavailable' : 'layer-compression-unsupported';
+    return { evidence, finding: severe(code, where, fact.reason ?? `the blob ${digest} could not be read`) };
+  }
+  if (evidence === 'manifest') return { evidence };
+  const message = `is stored as ${digest}, its team signed ${owned.digest}; the blob was not read`;
+  return {
+    evidence,
+    finding: severe('layer-unproven', where, message, 'recompressed? check it at level blobs'),
+  };
+}
+
+/** Two spellings of nothing: a tar of two zero blocks, and the same filled up to ten KiB. Builders repeat them freely. */
+const EMPTY_LAYERS: readonly Digest[] = [1024, 10_240].map(size => computeDigest(new Uint8Array(size)));
+
+/** A layer of a team below that comes again on top brings back files that were deleted or replaced since. */
+function checkRepeats(layers: readonly LayerVerdict[]): readonly Finding[] {
+  const first = new Map<Digest, LayerVerdict>();
+  const findings: Finding[] = [];
+  for (const layer of layers) {
+    const lower = first.get(layer.diffID);
+    if (!lower) first.set(layer.diffID, layer);
+    else if (!EMPTY_LAYERS.includes(layer.diffID)) {
+      const severe = lower.team === layer.team ? warning : failure;
+      const message = `of step ${layer.step} is layer ${lower.index} of team ${lower.team} once more`;
+      findings.push(severe('layer-repeats-lower', `layer ${layer.index}`, message));
+    }
+  }
+  return findings;
+}
+
+/** The least that is known of any layer; with no layers there is nothing more to know. */
+export function levelReached(layers: readonly LayerVerdict[]): EvidenceLevel {
+  const least = layers.reduce(
+    (level, layer) => Math.min(level, EVIDENCE_LEVELS.indexOf(layer.evidence)),
+    EVIDENCE_LEVELS.indexOf('blobs'),
+  );
+  return EVIDENCE_LEVELS[least] ?? 'marks';
+}
+
+export function reaches(level: EvidenceLevel, required: EvidenceLevel): boolean {
+  return EVIDENCE_LEVELS.indexOf(level) >= EVIDENCE_LEVELS.indexOf(required);
+}

@@ -1,0 +1,81 @@
+import type { ReasonCode } from '../base/codes.js';
+import type { Digest } from '../base/digest.js';
+import type { Descriptor } from '../oci/descriptor.js';
+import { rawManifest } from '../oci/manifest.js';
+import { INDEX_TYPES } from '../oci/media-types.js';
+import { formatPlatform } from '../oci/platform.js';
+import { concludeFrom, doubt, type Finding, failure, sortFindings, warning } from './finding.js';
+import { type ManifestBytes, readManifest } from './image.js';
+import type { CustodyVerdict } from './verdict.js';
+
+export interface IndexVerdict {
+  readonly verdict: 'pass' | 'fail' | 'indeterminate';
+  readonly code: ReasonCode | null;
+  readonly index: Digest;
+  /** In the order of the index; those that are no images left out. */
+  readonly children: readonly CustodyVerdict[];
+  readonly findings: readonly Finding[];
+}
+
+export interface VerifyIndexInput {
+  readonly index: ManifestBytes;
+  /** Verdicts by `verify`, each given the platform that the index has for the child (`indexPlatform`). */
+  readonly children: readonly CustodyVerdict[];
+  readonly tagGiven: boolean;
+}
+
+/**
+ * Decides about an index: every image in it must pass, for nobody knows which one a machine will pick. Nested indexes are
+ * refused. A child without a verdict was not checked, which is no yes.
+ */
+export function verifyIndex({ index, children, tagGiven }: VerifyIndexInput): IndexVerdict {
+  const { digest } = rawManifest(index.mediaType, index.bytes).descriptor;
+  const conclude = (found: readonly Finding[], judged: readonly CustodyVerdict[]): IndexVerdict => {
+    const findings = sortFindings(found);
+    return { ...concludeFrom(findings), index: digest, children: judged, findings };
+  };
+  const manifest = readManifest(index);
+  if ('severity' in manifest) return conclude([manifest], []);
+  if (manifest.kind !== 'index')
+    return conclude([failure('manifest-unsupported', 'index', 'this is an image, not an index')], []);
+  const runnable = manifest.manifests.filter(child => !isAttestation(child));
+  const judged = runnable.map(child => children.find(verdict => verdict.subject.manifest === child.digest));
+  const findings = runnable.flatMap((child, at) => judgeChild(child, judged[at]));
+  if (runnable.length === 0)
+    findings.push(failure('manifest-unsupported', 'index', 'the index holds no image'));
+  if (tagGiven)
+    findings.push(
+      warning(
+        'tag-unpinned',
+        'index',
+        `a tag can move; this verdict is about ${digest}`,
+        'deploy the digest',
+      ),
+    );
+  return conclude(
+    findings,
+    judged.filter(verdict => verdict !== undefined),
+  );
+}
+
+/** BuildKit's attestation manifests. The annotation alone would let an image pass unchecked. */
+function isAttestation({ platform, annotations }: Descriptor): boolean {
+  return (
+    annotations?.['vnd.docker.reference.type'] !== undefined &&
+    platform?.os === 'unknown' &&
+    platform.architecture === 'unknown'
+  );
+}
+
+function judgeChild(child: Descriptor, verdict: CustodyVerdict | undefined): readonly Finding[] {
+  const platform = child.platform ? formatPlatform(child.platform) : 'no platform';
+  const where = `image ${child.digest.slice(0, 19)} (${platform})`;
+  if (INDEX_TYPES.includes(child.mediaType))
+    return [failure('index-nested', where, 'is an index itself; one level is read')];
+  if (verdict === undefined) return [doubt('layer-unavailable', where, 'was not checked')];
+  if (verdict.verdict === 'pass') return [];
+  const first = verdict.findings[0];
+  const code = verdict.code === 'no-marks' ? 'index-child-unmarked' : (verdict.code ?? 'internal');
+  const make = verdict.verdict === 'fail' ? failure : doubt;
+  return [make(code, where, first?.message ?? 'did not pass', first?.hint)];
+}
