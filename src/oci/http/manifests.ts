@@ -1,4 +1,4 @@
-import { computeDigest, digestAlgorithm } from '../../base/digest.js';
+import { computeDigest, type Digest, digestAlgorithm, isDigest } from '../../base/digest.js';
 import { fail, TouchmarkError } from '../../base/errors.js';
 import { Field } from '../../base/fields.js';
 import { parseJson } from '../../base/json.js';
@@ -25,15 +25,36 @@ export interface ServedManifest {
 }
 
 /**
- * Fetches a manifest and hashes it; the registry's own digest header is a hint that is not needed.
+ * Fetches a manifest and hashes it. The registry's own digest header is a hint, and a registry that gets it wrong can be read
+ * all the same; but bytes under a tag that are not what the registry says they are may have been changed where they lie, so
+ * they are asked for once more by that digest.
  * @returns undefined when the registry says that there is none (404)
  * @throws TouchmarkError `oci-digest-mismatch`, `limit-exceeded`, `oci-unauthorized`, `oci-unavailable`, `net-*`
  */
 export async function getManifest(
   repository: Repository,
   selector: ManifestSelector,
-  options: { readonly write?: boolean; readonly retry?: number } = {},
+  options: GetOptions = {},
 ): Promise<ServedManifest | undefined> {
+  const served = await requestManifest(repository, selector, options);
+  if (!served?.stated || 'digest' in selector || served.stated === served.raw.descriptor.digest)
+    return served;
+  const stated = await requestManifest(repository, { digest: served.stated }, options);
+  if (stated) return stated;
+  repository.session.warn(`${repository.endpoint.registry} states digests that its manifests do not have`);
+  return served;
+}
+
+interface GetOptions {
+  readonly write?: boolean;
+  readonly retry?: number;
+}
+
+async function requestManifest(
+  repository: Repository,
+  selector: ManifestSelector,
+  options: GetOptions,
+): Promise<(ServedManifest & { readonly stated?: Digest }) | undefined> {
   const text = selectorText(selector);
   const what = `reading ${repository.name}${'digest' in selector ? '@' : ':'}${text}`;
   const request = (options.write ? writeRequest : readRequest)(repository, {
@@ -58,7 +79,12 @@ export async function getManifest(
       failDigest(`the manifest that ${repository.endpoint.registry} sent`, expected, digest);
     const mediaType = servedType(answer, bytes);
     const etag = answer.headers.etag;
-    return { raw: { descriptor: describe(mediaType, bytes, { digest }), bytes }, ...(etag && { etag }) };
+    const stated = answer.headers['docker-content-digest'];
+    return {
+      raw: { descriptor: describe(mediaType, bytes, { digest }), bytes },
+      ...(etag && { etag }),
+      ...(isDigest(stated) && digestAlgorithm(stated) === 'sha256' && { stated }),
+    };
   });
 }
 

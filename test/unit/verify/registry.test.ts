@@ -270,3 +270,31 @@ describe('what a registry may answer', () => {
     expect(describeBytes(MEDIA_TYPES.simpleSigning, new Uint8Array(1)).size).toBe(1);
   });
 });
+
+describe('a tag whose bytes are not what the registry says they are', () => {
+  const byTag = /\/manifests\/1$/;
+  const tampered = (raw: RawManifest) =>
+    Buffer.from(Buffer.from(raw.bytes).toString().replace('"layers"', '"Xayers"'));
+
+  test('is read by that digest, and refused when the bytes do not match it', async () => {
+    const { registry, image, verify } = await signedInRegistry();
+    const body = tampered(image);
+    const headers = {
+      'content-type': MEDIA_TYPES.ociManifest,
+      'docker-content-digest': image.descriptor.digest,
+    };
+    const everywhere = /\/manifests\/(?:1|sha256:[a-f0-9]{64})$/;
+    registry.setFault(({ path }) => (everywhere.test(path) ? { status: 200, headers, body } : undefined));
+    expect((await verify()).code).toBe('oci-digest-mismatch');
+    // Only the tag lies: what it stands for is still there.
+    registry.setFault(({ path }) => (byTag.test(path) ? { status: 200, headers, body } : undefined));
+    expect(await verify()).toMatchObject({ code: null, digest: image.descriptor.digest });
+  });
+
+  test('a registry that states nonsense can be read all the same', async () => {
+    const { registry, image, verify } = await signedInRegistry();
+    const headers = { 'docker-content-digest': `sha256:${'ab'.repeat(32)}` };
+    registry.setFault(({ path }) => (byTag.test(path) ? { headers } : undefined));
+    expect(await verify()).toMatchObject({ code: null, digest: image.descriptor.digest });
+  });
+});
