@@ -28,13 +28,15 @@ const good = () => serve(IMAGE.bytes);
 describe('manifests', () => {
   it('are hashed here, whatever the registry says', async () => {
     let accept: string | null = null;
+    const stated = testManifest('other').descriptor.digest;
     server.use(
       http.get(`${R}/manifests/1`, ({ request }) => {
         accept = request.headers.get('accept');
         const answer = good();
-        answer.headers.set('docker-content-digest', testManifest('other').descriptor.digest);
+        answer.headers.set('docker-content-digest', stated);
         return answer;
       }),
+      http.get(`${R}/manifests/${stated}`, () => new HttpResponse(null, { status: 404 })),
     );
     const raw = await openTestStore('r.example/a:1').store.fetchManifest({ tag: '1' });
     expect(raw?.descriptor).toEqual(IMAGE.descriptor);
