@@ -31,9 +31,12 @@ export const LIMITS = {
   keyFolderEntries: 10_000,
   /** PEM certificates of registries, given by the user. */
   certificatesSize: 4 * 1024 * 1024,
-  /** A policy document, its nesting, and the entries of any one list or map in it. */
+  /** A policy document, and its nesting. */
   policySize: 1024 * 1024,
   policyDepth: 16,
+  /** Words, marks and spaces of a policy in YAML: reading them costs far more than their bytes. */
+  policyTokens: 100_000,
+  /** Entries of any one list or map in a policy. */
   policyEntries: 256,
   jsonDepth: 32,
   /** Values in one JSON document. */

@@ -88,6 +88,7 @@ function parseTokens(text: string, lines: LineCounter, refuse: Refuse): CST.Toke
   lines.addNewLine(0);
   const tokens: CST.Token[] = [];
   let inScalar = false;
+  let count = 0;
   for (const lexeme of new Lexer().lex(text)) {
     // The lexer announces a plain or block text with a mark of its own; what follows is no syntax.
     if (inScalar) inScalar = false;
@@ -102,6 +103,8 @@ function parseTokens(text: string, lines: LineCounter, refuse: Refuse): CST.Toke
         );
     }
     const offset = parser.offset;
+    if (++count > LIMITS.policyTokens)
+      refuse(`has more than ${LIMITS.policyTokens} words, marks and spaces`, offset);
     for (const token of parser.next(lexeme)) tokens.push(token);
     // The document itself, and the text that is being read, stand on the stack too.
     if (parser.stack.length > LIMITS.policyDepth + 3)
