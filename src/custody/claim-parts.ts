@@ -19,17 +19,24 @@ export function isCustodyName(text: string): boolean {
 }
 
 /** No fractions, nothing that JSON cannot say, bounded depth: so that RFC 8785 gives every reader the same bytes. */
-export function checkPlain(value: unknown, path: string, code: ReasonCode, depth = 0): void {
-  if (depth > LIMITS.claimDepth) fail(code, `${path} is nested deeper than ${LIMITS.claimDepth}`);
-  if (typeof value === 'string' && /\p{Surrogate}/u.test(value))
-    fail(code, `${path} holds half of a surrogate pair`);
-  if (typeof value === 'number' && (!Number.isSafeInteger(value) || Object.is(value, -0)))
-    fail(code, `${path} must be a whole number`);
-  if (typeof value !== 'object' || value === null) return;
-  for (const [key, member] of Object.entries(value)) {
-    if (member === undefined && !Array.isArray(value)) continue;
-    checkPlain(member, `${path}.${key.slice(0, 60)}`, code, depth + 1);
+export function checkPlain(value: unknown, path: string, code: ReasonCode): void {
+  const problem = findOdd(value, 0);
+  if (problem) fail(code, `${path}${problem}`);
+}
+
+/** The path is put together only on the way out of what is wrong: this goes over every value of every claim. */
+function findOdd(value: unknown, depth: number): string | undefined {
+  if (depth > LIMITS.claimDepth) return ` is nested deeper than ${LIMITS.claimDepth}`;
+  if (typeof value === 'string')
+    return /\p{Surrogate}/u.test(value) ? ' holds half of a surrogate pair' : undefined;
+  if (typeof value === 'number')
+    return Number.isSafeInteger(value) && !Object.is(value, -0) ? undefined : ' must be a whole number';
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const key of Object.keys(value)) {
+    const problem = findOdd((value as Record<string, unknown>)[key], depth + 1);
+    if (problem) return `.${key.slice(0, 60)}${problem}`;
   }
+  return undefined;
 }
 
 export function each(list: Field, check: (item: Field) => void): void {

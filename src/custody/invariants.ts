@@ -79,7 +79,6 @@ export function checkStart(link: Link): Finding[] {
 export function checkPrev(link: Link, prev: Link): Finding[] {
   const { claim } = link;
   const bad = (problem: string) => [failure('prev-mismatch', whereOf(link), problem)];
-  if (claim.kind === 'adopt') return bad('adopts an image in the middle of a chain');
   if (claim.seq !== prev.claim.seq + 1)
     return bad(`is number ${claim.seq} on top of number ${prev.claim.seq}`);
   if (claim.prev?.team !== prev.claim.team || claim.prev.step !== prev.claim.step)

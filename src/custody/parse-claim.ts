@@ -1,4 +1,5 @@
 import type { ReasonCode } from '../base/codes.js';
+import { computeDigest, type Digest } from '../base/digest.js';
 import { fail } from '../base/errors.js';
 import { Field } from '../base/fields.js';
 import { type JsonValue, parseJson } from '../base/json.js';
@@ -40,6 +41,14 @@ const KNOWN = [
  * `digest-invalid`; `limit-exceeded`
  */
 export function parseClaim(source: Uint8Array | JsonValue): Claim {
+  return readClaim(source).claim;
+}
+
+/** As {@link parseClaim}, with the digest: both need the canonical bytes, which cost as much as all the rest. */
+export function readClaim(source: Uint8Array | JsonValue): {
+  readonly claim: Claim;
+  readonly digest: Digest;
+} {
   const value =
     source instanceof Uint8Array
       ? parseJson(source, 'the claim', {
@@ -69,10 +78,10 @@ export function parseClaim(source: Uint8Array | JsonValue): Claim {
   part.each(field.get('evidence'), part.checkEvidence);
   checkKind(field);
   const claim = value as unknown as Claim;
-  const size = serializeClaim(claim).length;
-  if (size > LIMITS.claimSize)
-    fail('limit-exceeded', `the claim has ${size} bytes; at most ${LIMITS.claimSize} are read`);
-  return claim;
+  const bytes = serializeClaim(claim);
+  if (bytes.length > LIMITS.claimSize)
+    fail('limit-exceeded', `the claim has ${bytes.length} bytes; at most ${LIMITS.claimSize} are read`);
+  return { claim, digest: computeDigest(bytes) };
 }
 
 function checkMembers(field: Field, kind: ClaimKind): void {
@@ -125,8 +134,13 @@ function checkRepository(field: Field): void {
 
 /** Reads a claim written by `encodeClaim`; undefined when the text is not unpadded base64url. @throws as {@link parseClaim} */
 export function decodeClaim(text: string): Claim | undefined {
+  return readEncodedClaim(text)?.claim;
+}
+
+/** As {@link decodeClaim}, with the digest. */
+export function readEncodedClaim(text: string): ReturnType<typeof readClaim> | undefined {
   if (text.length > Math.ceil((LIMITS.claimSize * 4) / 3))
     fail('limit-exceeded', `the encoded claim has ${text.length} characters`);
   const bytes = Buffer.from(text, 'base64url');
-  return bytes.toString('base64url') === text ? parseClaim(new Uint8Array(bytes)) : undefined;
+  return bytes.toString('base64url') === text ? readClaim(new Uint8Array(bytes)) : undefined;
 }

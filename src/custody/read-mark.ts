@@ -10,8 +10,7 @@ import { parsePayload, SIMPLE_SIGNING_TYPE } from '../signature/payload.js';
 import { parseStatement, SIGN_PREDICATE_TYPE, STATEMENT_TYPE } from '../signature/statement.js';
 import { CARRIED, CLAIM_PREDICATE_TYPE, statementSubject } from './carriers.js';
 import { type Claim, type ImageClaim, isImageClaim } from './claim.js';
-import { claimDigest } from './claim-digest.js';
-import { decodeClaim, parseClaim } from './parse-claim.js';
+import { readClaim, readEncodedClaim } from './parse-claim.js';
 
 /** A document whose signature has been verified; reading one that was not is a mistake. */
 export interface VerifiedDocument {
@@ -87,10 +86,7 @@ function readPredicate(payload: Uint8Array): ReadMark {
     code: 'payload-ambiguous',
     maxSize: LIMITS.payloadSize,
   });
-  const claim = parseClaim(
-    new Field(statement, 'statement', 'payload-inconsistent').get('predicate').value ?? null,
-  );
-  return { claim, digest: claimDigest(claim) };
+  return readClaim(new Field(statement, 'statement', 'payload-inconsistent').get('predicate').value ?? null);
 }
 
 /** The claim among annotations, in either form, and the flat strings that must equal it. */
@@ -101,13 +97,12 @@ function readCarried(
   const [plain, encoded] = [member(CARRIED.claim), member(CARRIED.encoded)];
   if (plain === undefined && encoded === undefined) return undefined;
   agree(plain === undefined || encoded === undefined, 'the claim stands there in two forms');
-  const claim = plain !== undefined ? parseClaim(plain) : decodeMember(encoded);
+  const { claim, digest } = plain !== undefined ? readClaim(plain) : decodeMember(encoded);
   if (!isImageClaim(claim))
     return fail(
       'payload-inconsistent',
       `a claim of kind ${claim.kind} rides in a signature of an image, where others read it as a yes`,
     );
-  const digest = claimDigest(claim);
   const flat: readonly [string, string][] = [
     [CARRIED.team, claim.team],
     [CARRIED.step, claim.step],
@@ -120,9 +115,9 @@ function readCarried(
   return { claim, digest };
 }
 
-function decodeMember(encoded: JsonValue | undefined): Claim {
-  const claim = typeof encoded === 'string' ? decodeClaim(encoded) : undefined;
-  return claim ?? fail('payload-inconsistent', `${CARRIED.encoded} is not unpadded base64url`);
+function decodeMember(encoded: JsonValue | undefined): ReadMark {
+  const mark = typeof encoded === 'string' ? readEncodedClaim(encoded) : undefined;
+  return mark ?? fail('payload-inconsistent', `${CARRIED.encoded} is not unpadded base64url`);
 }
 
 function isOnlyDigest(digest: Readonly<Record<string, string>> | undefined, hex: string): boolean {
