@@ -55,7 +55,7 @@ export const LIMITS = {
   /** Content claims that speak about one image and are followed as heads. */
   chainHeads: 32,
   /** Signatures that one custody check looks at: of the image and of all it was built on. */
-  marks: 4096,
+  marks: 2048,
   /** Manifests and configs of ancestors that travel with an image. */
   carriedBlobs: 256,
   /** Log entries, or timestamps, in one sigstore bundle. */
