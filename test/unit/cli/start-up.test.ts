@@ -72,7 +72,8 @@ async function signedLayout() {
 }
 
 describe('a cold verify', () => {
-  // readline is not on these lists: oclif's parser asks for it.
+  // Not on these lists: readline, which oclif's parser asks for; and what importing a module of Node brings because every
+  // property is read, webcrypto with node:crypto and on Node 24 undici with node:http.
   it('of a layout loads few files, no command but itself, and nothing that speaks to a network', async () => {
     const { cwd, image } = await signedLayout();
     const argv = ['verify', '--key', 'k.pub', image];
@@ -89,7 +90,7 @@ describe('a cold verify', () => {
     for (const name of ['http', 'https', 'tls', 'dns', 'child_process', 'zlib']) {
       expect(builtins).not.toContain(name);
     }
-    for (const name of builtins) expect(name).not.toMatch(/undici|webcrypto/);
+    for (const name of builtins) expect(name).not.toContain('undici');
   });
 
   it('of a registry on loopback loads http, and neither TLS nor what starts other programs', async () => {
@@ -107,7 +108,6 @@ describe('a cold verify', () => {
     for (const name of ['https', 'tls', 'child_process', 'zlib']) {
       expect(builtins).not.toContain(name);
     }
-    for (const name of builtins) expect(name).not.toMatch(/undici|webcrypto/);
   });
 });
 
