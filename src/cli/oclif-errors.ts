@@ -28,7 +28,7 @@ export function describeParserMessage(error: Error): string {
     .replace(/See more help with --help/g, '')
     .replace(/^The following errors? occurred:/, '')
     .replace(/^Nonexistent flags?:/, 'unknown flag')
-    .replace(/^Parsing (--\S+)\s+/, '$1: ')
+    .replace(/^Parsing (--\S+)\s+Expected/, '$1: expected')
     .replace(/(Missing required flag) (?=\w)/g, '$1 --')
     .replace(/\s+/g, ' ')
     .trim();
