@@ -16,9 +16,8 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, posix, relative, sep } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { Script } from 'node:vm';
 import { Plugin } from '@oclif/core';
 import { build } from 'esbuild';
 
@@ -46,108 +45,13 @@ function compileLibrary() {
   if (result.status !== 0) throw new Error('the library does not compile');
 }
 
-const IMPORT = /(?<=^|[;}\n])import(?:\s*([\w$]+)\s*,?)?(?:\s*\{([^}]*)\})?(?:\s*from)?\s*"([^"]+)";/g;
-
-/**
- * A chunk as CommonJS, which esbuild cannot split by itself. Node loads it at once, where every module of the other kind
- * is resolved, read, compiled and linked in turns of the event loop; and it takes of Node's modules what is used, where
- * an `import` reads every property that there is: `node:http` then brings all of undici on Node 24.
- *
- * esbuild writes one export statement, at the end of a chunk. The chunks form no circle (packChunks looks) and no
- * exported name is assigned twice, so the values can be handed over as they are.
- */
-function toCommonJs(code, file) {
-  const first = /^#!.*\n/.exec(code)?.[0] ?? '';
-  let head = '"use strict";';
-  let rest = code.slice(first.length).replace(IMPORT, (_, whole, names, path) => {
-    const source = `require("${path}")`;
-    if (whole) head += `const ${whole}=${source};`;
-    if (names) head += `const{${names.replaceAll(' as ', ':')}}=${source};`;
-    if (!whole && !names) head += `${source};`;
-    return '';
-  });
-  const exported = /export\{([^}]*)\};\s*$/.exec(rest);
-  if (exported) {
-    const pairs = exported[1].split(',').map(pair => pair.split(' as '));
-    rest = `${rest.slice(0, exported.index)}module.exports={${pairs.map(([name, as = name]) => `${as}:${name}`)}};`;
-  }
-  const body = rest.replace(
-    /\bimport\(("[^"]+"|[\w$.]+\([\w$]+\))\)/g,
-    'Promise.resolve().then(()=>require($1))',
-  );
-  // Whatever was overlooked is no CommonJS.
-  new Script(`(function(exports,require,module,__dirname){${head}${body}\n})`, { filename: file });
-  if (/\bimport\(/.test(body)) throw new Error(`${file} still imports`);
-  return `${first}${head}${body}`;
-}
-
-const REQUIRE = /\brequire\("(\.[^"]+\.js)"\)/g;
-
-/**
- * Puts the chunks that every `verify` loads into one file, each as a function that runs when it is first asked for:
- * looking for twenty files costs more than what is in them.
- * @param chunks file names below the stage and their code
- * @returns the same, with `dist/cli/shared.js` in place of those chunks
- */
-function packChunks(chunks) {
-  const target = (from, path) => posix.join(posix.dirname(from), path);
-  const isLazy = (code, at) => code.slice(0, at).endsWith('then(()=>');
-  const main = [...chunks.keys()].find(name => name.startsWith('dist/cli/chunks/main-'));
-  const packed = new Set();
-  const gather = name => {
-    for (const { 1: path, index } of chunks.get(name).matchAll(REQUIRE)) {
-      const chunk = target(name, path);
-      if (packed.has(chunk) || isLazy(chunks.get(name), index)) continue;
-      packed.add(chunk);
-      gather(chunk);
-    }
-  };
-  const refuseCircle = (name, path) => {
-    if (path.includes(name)) throw new Error(`chunks need each other: ${[...path, name].join(', ')}`);
-    for (const { 1: next, index } of chunks.get(name).matchAll(REQUIRE)) {
-      if (!isLazy(chunks.get(name), index)) refuseCircle(target(name, next), [...path, name]);
-    }
-  };
-  for (const name of chunks.keys()) refuseCircle(name, []);
-  packed.add(main);
-  gather(main);
-  gather('dist/cli/commands/verify.js');
-
-  const shared = 'dist/cli/shared.js';
-  const link = (from, code) =>
-    code.replace(REQUIRE, (whole, path) => {
-      const name = target(from, path);
-      if (!packed.has(name))
-        return packed.has(from) ? `require(${JSON.stringify(relativeTo(shared, name))})` : whole;
-      const load = packed.has(from) ? '__load' : `require(${JSON.stringify(relativeTo(from, shared))})`;
-      return `${load}(${JSON.stringify(posix.basename(name))})`;
-    });
-  const relativeTo = (from, name) => {
-    const path = posix.relative(posix.dirname(from), name);
-    return path.startsWith('.') ? path : `./${path}`;
-  };
-  const bodies = [...packed].map(
-    name => `${JSON.stringify(posix.basename(name))}(module){${link(name, chunks.get(name))}}`,
-  );
-  const result = new Map(
-    [...chunks].filter(([name]) => !packed.has(name)).map(([name, code]) => [name, link(name, code)]),
-  );
-  result.set(
-    shared,
-    `"use strict";const loaded=new Map();module.exports=__load;function __load(name){let module=loaded.get(name);` +
-      `if(!module){loaded.set(name,module={exports:{}});chunks[name](module);}return module.exports;}` +
-      `const chunks={${bodies.join(',\n')}};\n`,
-  );
-  return result;
-}
-
 async function bundleCommandLine() {
   const entryPoints = { bin: join(root, 'src/cli/bin.ts') };
   for (const file of filesUnder(join(root, 'commands'), '.ts')) {
     const name = relative(root, file).split(sep).join('/').replace(/\.ts$/, '');
     entryPoints[name] = file;
   }
-  const { outputFiles } = await build({
+  const { metafile } = await build({
     entryPoints,
     outdir: join(stage, 'dist/cli'),
     bundle: true,
@@ -160,23 +64,21 @@ async function bundleCommandLine() {
     minifySyntax: true,
     legalComments: 'none',
     chunkNames: 'chunks/[name]-[hash]',
+    metafile: true,
     logLevel: 'warning',
-    define: { TOUCHMARK_VERSION: JSON.stringify(packageJson.version) },
-    write: false,
+    define: {
+      TOUCHMARK_VERSION: JSON.stringify(packageJson.version),
+      // Otherwise a user's own setting switches oclif's development mode on, which looks for a TypeScript project.
+      'process.env.NODE_ENV': '"production"',
+    },
+    // oclif asks for these in development mode only.
+    external: ['typescript', 'ts-node', 'tsx'],
+    // oclif and what it needs are CommonJS: they call require, and one of them asks for its own folder.
+    banner: {
+      js: "import{createRequire as __cr}from'node:module';import{fileURLToPath as __fu}from'node:url';import{dirname as __dn}from'node:path';const require=__cr(import.meta.url),__filename=__fu(import.meta.url),__dirname=__dn(__filename);",
+    },
   });
-  const chunks = new Map();
-  for (const { path, text } of outputFiles) {
-    chunks.set(relative(stage, path).split(sep).join('/'), toCommonJs(text, path));
-  }
-  let bytes = 0;
-  for (const [name, code] of packChunks(chunks)) {
-    const path = join(stage, name);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, code, { mode: code.startsWith('#!') ? 0o755 : 0o644 });
-    bytes += Buffer.byteLength(code);
-  }
-  writeFileSync(join(stage, 'dist/cli/package.json'), '{ "type": "commonjs" }\n');
-  return bytes;
+  return Object.values(metafile.outputs).reduce((sum, output) => sum + output.bytes, 0);
 }
 
 /** The manifest lets a start read one file instead of importing every command. */

@@ -1,8 +1,8 @@
 import { fail } from '../src/base/errors.js';
 import { TouchmarkCommand } from '../src/cli/base-command.js';
 import { variableOf } from '../src/cli/environment.js';
-import { Args, Flags } from '../src/cli/flags/kinds.js';
 import { registryFlags } from '../src/cli/flags/registry.js';
+import { Args, Flags } from '../src/cli/oclif.js';
 import { printable, type Styler } from '../src/cli/text.js';
 import type { StoreOptions } from '../src/oci/context.js';
 import { createStoreAccess, openStore, resolveImage } from '../src/oci/open.js';
@@ -59,7 +59,7 @@ export default class Copy extends TouchmarkCommand<Result> {
   };
 
   protected override async execute(): Promise<Result> {
-    const { args, flags } = this.parse(Copy);
+    const { args, flags } = await this.parse(Copy);
     const from = parseReference(args.source);
     const to = parseReference(args.destination);
     if (to.transport === 'docker-archive') {

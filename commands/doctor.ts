@@ -1,7 +1,7 @@
 import type { TouchmarkError } from '../src/base/errors.js';
 import { TouchmarkCommand } from '../src/cli/base-command.js';
-import { Args } from '../src/cli/flags/kinds.js';
 import { registryFlags } from '../src/cli/flags/registry.js';
+import { Args } from '../src/cli/oclif.js';
 import { printable, type Styler } from '../src/cli/text.js';
 import { diagnose, type Finding } from '../src/inspect/index.js';
 import type { RequestEvent } from '../src/oci/context.js';
@@ -38,7 +38,7 @@ export default class Doctor extends TouchmarkCommand<Result> {
   #findings: readonly Finding[] = [];
 
   protected override async execute(): Promise<Result> {
-    const { args, flags } = this.parse(Doctor);
+    const { args, flags } = await this.parse(Doctor);
     const options = await this.storeOptions(flags);
     const events: RequestEvent[] = [];
     const onRequest = (event: RequestEvent) => {

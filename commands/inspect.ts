@@ -1,7 +1,7 @@
 import { TouchmarkCommand } from '../src/cli/base-command.js';
 import { platformFlag } from '../src/cli/flags/image.js';
-import { Args } from '../src/cli/flags/kinds.js';
 import { registryFlags } from '../src/cli/flags/registry.js';
+import { Args } from '../src/cli/oclif.js';
 import { printable, type Styler } from '../src/cli/text.js';
 import { type Inspection, inspectImage } from '../src/inspect/index.js';
 import { createStoreAccess, openStore, resolveImage } from '../src/oci/open.js';
@@ -40,7 +40,7 @@ export default class Inspect extends TouchmarkCommand<Result> {
   #inspection: Inspection | undefined;
 
   protected override async execute(): Promise<Result> {
-    const { args, flags } = this.parse(Inspect);
+    const { args, flags } = await this.parse(Inspect);
     const parsed = parseReference(args.image);
     const access = createStoreAccess(await this.storeOptions(flags));
     try {

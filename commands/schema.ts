@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fail } from '../src/base/errors.js';
 import { TouchmarkCommand } from '../src/cli/base-command.js';
-import { Args } from '../src/cli/flags/kinds.js';
+import { Args } from '../src/cli/oclif.js';
 import { nearest } from '../src/cli/suggest.js';
 
 type Result = { readonly names: readonly string[] } | { readonly name: string; readonly jsonSchema: object };
@@ -19,7 +19,7 @@ export default class Schema extends TouchmarkCommand<Result> {
   static override args = { name: Args.string({ description: 'name of a schema' }) };
 
   protected override async execute(): Promise<Result> {
-    const { args } = this.parse(Schema);
+    const { args } = await this.parse(Schema);
     const folder = fileURLToPath(new URL('schemas/', this.packageRoot));
     const files = await readdir(folder);
     const names = files.filter(file => file.endsWith('.json')).map(file => file.slice(0, -'.json'.length));

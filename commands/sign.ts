@@ -10,10 +10,10 @@ import {
   readCarriers,
   repositoryFlag,
 } from '../src/cli/flags/image.js';
-import { Args, Flags } from '../src/cli/flags/kinds.js';
 import { dryRunFlag, yesFlag } from '../src/cli/flags/output.js';
 import { registryFlags } from '../src/cli/flags/registry.js';
 import { signingFlags } from '../src/cli/flags/signing.js';
+import { Args, Flags } from '../src/cli/oclif.js';
 import { requireOneRegistry } from '../src/cli/one-registry.js';
 import { printable, type Styler } from '../src/cli/text.js';
 import { loadTrustedKeys } from '../src/cli/trusted-keys.js';
@@ -98,7 +98,7 @@ export default class Sign extends TouchmarkCommand<Result> {
   #failures: TouchmarkError[] = [];
 
   protected override async execute(): Promise<Result> {
-    const { argv, flags } = this.parse(Sign);
+    const { argv, flags } = await this.parse(Sign);
     const references = argv as string[];
     const [coSign] = flags['co-sign'] === undefined ? [] : await loadTrustedKeys([flags['co-sign']]);
     const options: SignOptions = {

@@ -1,8 +1,8 @@
 import { TouchmarkCommand } from '../src/cli/base-command.js';
 import { variableOf } from '../src/cli/environment.js';
 import { repositoryFlag } from '../src/cli/flags/image.js';
-import { Args, Flags } from '../src/cli/flags/kinds.js';
 import { registryFlags } from '../src/cli/flags/registry.js';
+import { Args, Flags } from '../src/cli/oclif.js';
 import { printable, type Styler } from '../src/cli/text.js';
 import { loadTrustedKeys } from '../src/cli/trusted-keys.js';
 import { buildTree, type TreeNode } from '../src/inspect/index.js';
@@ -50,7 +50,7 @@ export default class Tree extends TouchmarkCommand<Result> {
   };
 
   protected override async execute(): Promise<Result> {
-    const { args, flags } = this.parse(Tree);
+    const { args, flags } = await this.parse(Tree);
     const parsed = parseReference(args.image);
     const keys = flags.key ? await loadTrustedKeys(flags.key) : undefined;
     const access = createStoreAccess(await this.storeOptions(flags));

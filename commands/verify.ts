@@ -12,9 +12,9 @@ import {
   readCarriers,
   repositoryFlag,
 } from '../src/cli/flags/image.js';
-import { Args, Flags } from '../src/cli/flags/kinds.js';
 import { registryFlags } from '../src/cli/flags/registry.js';
 import { readThreshold, trustFlags } from '../src/cli/flags/trust.js';
+import { Args, Flags } from '../src/cli/oclif.js';
 import { requireOneRegistry } from '../src/cli/one-registry.js';
 import { printable, type Styler } from '../src/cli/text.js';
 import { loadTrustedKeys } from '../src/cli/trusted-keys.js';
@@ -78,7 +78,7 @@ export default class Verify extends TouchmarkCommand<Result> {
   #verdicts: readonly ImageVerdict[] = [];
 
   protected override async execute(): Promise<Result> {
-    const { argv, flags } = this.parse(Verify);
+    const { argv, flags } = await this.parse(Verify);
     const references = [
       ...(argv as string[]),
       ...(flags.images === undefined ? [] : await this.#readList(flags.images)),

@@ -1,9 +1,9 @@
 import { TouchmarkCommand } from '../../src/cli/base-command.js';
 import { variableOf } from '../../src/cli/environment.js';
 import { writeOutputFile } from '../../src/cli/files.js';
-import { Args, Flags } from '../../src/cli/flags/kinds.js';
 import { yesFlag } from '../../src/cli/flags/output.js';
 import { passwordFlags } from '../../src/cli/flags/signing.js';
+import { Args, Flags } from '../../src/cli/oclif.js';
 import { printable } from '../../src/cli/text.js';
 import type { KeyKind } from '../../src/crypto/keys.js';
 
@@ -38,7 +38,7 @@ export default class KeyExport extends TouchmarkCommand<Result> {
   };
 
   protected override async execute(): Promise<Result> {
-    const { flags, args } = this.parse(KeyExport);
+    const { flags, args } = await this.parse(KeyExport);
     const { exportPublicKey, serializePublicKey } = await import('../../src/crypto/index.js');
     const key = await this.passwords(flags).retrying(password => exportPublicKey(args.key, { password }));
     const pem = serializePublicKey(key);

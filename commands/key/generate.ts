@@ -1,5 +1,4 @@
 import { TouchmarkCommand } from '../../src/cli/base-command.js';
-import { Args, Flags } from '../../src/cli/flags/kinds.js';
 import { yesFlag } from '../../src/cli/flags/output.js';
 import { passwordFlags, protectionFlags } from '../../src/cli/flags/signing.js';
 import {
@@ -9,6 +8,7 @@ import {
   toWrittenKey,
   type WrittenKey,
 } from '../../src/cli/new-key.js';
+import { Args, Flags } from '../../src/cli/oclif.js';
 import { KEY_KINDS, type KeyKind } from '../../src/crypto/keys.js';
 
 export default class KeyGenerate extends TouchmarkCommand<WrittenKey> {
@@ -38,14 +38,14 @@ export default class KeyGenerate extends TouchmarkCommand<WrittenKey> {
       default: 'ecdsa-p256' as KeyKind,
       helpValue: 'KIND',
       summary: KEY_KINDS.join(', '),
-    }),
+    })(),
     ...passwordFlags,
     ...protectionFlags,
     ...yesFlag,
   };
 
   protected override async execute(): Promise<WrittenKey> {
-    const { flags, args } = this.parse(KeyGenerate);
+    const { flags, args } = await this.parse(KeyGenerate);
     const { name } = args;
     const ask = this.terminal() && ((question: string) => this.confirm(question, flags));
     const overwrite = await mayOverwrite(name, flags.yes, ask);

@@ -1,6 +1,5 @@
 import { TouchmarkCommand } from '../../src/cli/base-command.js';
 import { variableOf } from '../../src/cli/environment.js';
-import { Args, Flags } from '../../src/cli/flags/kinds.js';
 import { yesFlag } from '../../src/cli/flags/output.js';
 import { passwordFlags, protectionFlags } from '../../src/cli/flags/signing.js';
 import {
@@ -10,6 +9,7 @@ import {
   toWrittenKey,
   type WrittenKey,
 } from '../../src/cli/new-key.js';
+import { Args, Flags } from '../../src/cli/oclif.js';
 
 export default class KeyImport extends TouchmarkCommand<WrittenKey> {
   static override summary = 'Take over a private key made elsewhere';
@@ -44,7 +44,7 @@ export default class KeyImport extends TouchmarkCommand<WrittenKey> {
   };
 
   protected override async execute(): Promise<WrittenKey> {
-    const { flags, args } = this.parse(KeyImport);
+    const { flags, args } = await this.parse(KeyImport);
     const { name, from } = args;
     const ask = this.terminal() && ((question: string) => this.confirm(question, flags));
     const overwrite = await mayOverwrite(name, flags.yes, ask);

@@ -1,7 +1,7 @@
 import { TouchmarkCommand } from '../../src/cli/base-command.js';
 import { type ErrorDocument, toErrorDocument } from '../../src/cli/document.js';
-import { Args } from '../../src/cli/flags/kinds.js';
 import { type KeyFacts, toKeyFacts } from '../../src/cli/key-facts.js';
+import { Args } from '../../src/cli/oclif.js';
 import { formatTable, printable, type Styler } from '../../src/cli/text.js';
 
 interface Result {
@@ -25,7 +25,7 @@ export default class KeyList extends TouchmarkCommand<Result> {
   };
 
   protected override async execute(): Promise<Result> {
-    const { args } = this.parse(KeyList);
+    const { args } = await this.parse(KeyList);
     const { listKeys } = await import('../../src/crypto/index.js');
     const entries = await listKeys(args.folder);
     return {

@@ -1,7 +1,7 @@
 import { TouchmarkCommand } from '../../src/cli/base-command.js';
 import { variableOf } from '../../src/cli/environment.js';
-import { Args, Flags } from '../../src/cli/flags/kinds.js';
 import { passwordFlags } from '../../src/cli/flags/signing.js';
+import { Args, Flags } from '../../src/cli/oclif.js';
 import { printable } from '../../src/cli/text.js';
 import type { KeyKind } from '../../src/crypto/keys.js';
 
@@ -40,7 +40,7 @@ export default class KeyPasswd extends TouchmarkCommand<Result> {
   };
 
   protected override async execute(): Promise<Result> {
-    const { flags, args } = this.parse(KeyPasswd);
+    const { flags, args } = await this.parse(KeyPasswd);
     const fresh = this.passwords(flags, {
       file: flags['new-password-file'],
       variables: ['TOUCHMARK_NEW_PASSWORD'],

@@ -1,7 +1,7 @@
 import { TouchmarkCommand } from '../../src/cli/base-command.js';
-import { Args } from '../../src/cli/flags/kinds.js';
 import { passwordFlags } from '../../src/cli/flags/signing.js';
 import { type KeyFacts, toKeyFacts } from '../../src/cli/key-facts.js';
+import { Args } from '../../src/cli/oclif.js';
 import { formatTable, printable } from '../../src/cli/text.js';
 
 interface Result extends KeyFacts {
@@ -28,7 +28,7 @@ export default class KeyShow extends TouchmarkCommand<Result> {
   static override flags = passwordFlags;
 
   protected override async execute(): Promise<Result> {
-    const { flags, args } = this.parse(KeyShow);
+    const { flags, args } = await this.parse(KeyShow);
     const passwords = this.passwords(flags);
     const { describeKey, serializePublicKey } = await import('../../src/crypto/index.js');
     const description = await describeKey(args.key, passwords.isGiven ? { password: passwords.source } : {});

@@ -5,13 +5,13 @@ import type { StoreOptions } from '../oci/context.js';
 import { type DocumentFacts, serializeDocument, successDocument, type ToolInfo } from './document.js';
 import { formatError, formatErrorLine } from './error-text.js';
 import { chooseExitCode } from './exit-codes.js';
-import type { ArgTable, FlagTable, FlagValues } from './flags/kinds.js';
 import { outputFlags } from './flags/output.js';
 import { loadStoreOptions, type RegistryFlagValues, readTimeout } from './flags/registry.js';
 import { passwordOptions, type SigningFlagValues } from './flags/signing.js';
 import { createLifetime } from './lifetime.js';
+import type { ArgInput, FlagInput, OutputArgs, OutputFlags } from './oclif.js';
 import { type OutputSettings, readOutputSettings } from './output-settings.js';
-import { type Parsed, parseWords } from './parse-words.js';
+import { type Parsed, parseCommandLine } from './parse-command-line.js';
 import { createPasswords, type PasswordOptions, type Passwords } from './password.js';
 import { createProgress, type Progress } from './progress.js';
 import { reportFailure } from './report-failure.js';
@@ -39,13 +39,14 @@ export interface CommandCall {
  * the exit code is the same for text and JSON; it is 0 only after `execute` returned and the result was written.
  */
 export abstract class TouchmarkCommand<Result extends object> {
-  // The static side is the shape of an oclif command: the build makes the manifest from it. oclif itself is not loaded.
+  // The static side is the shape of an oclif command: the build makes the manifest from it. oclif's own Command is not
+  // extended: it brings configuration, plugins and help into every start.
   static summary: string;
   static description: string;
   static examples: readonly { readonly description: string; readonly command: string }[] = [];
   static hiddenAliases: readonly string[] = [];
-  static args: ArgTable = {};
-  static flags: FlagTable = {};
+  static args: ArgInput = {};
+  static flags: FlagInput = {};
   static baseFlags: typeof outputFlags = outputFlags;
   /** False: any number of arguments may follow the named ones. */
   static strict = true;
@@ -136,20 +137,20 @@ export abstract class TouchmarkCommand<Result extends object> {
     return { tool: this.#call.tool, startedAt: this.#started, warnings: this.#warnings };
   }
 
-  /** Parses the command line: `const { flags, args } = this.parse(ThisCommand)`. */
-  protected parse<F extends FlagTable, A extends ArgTable>(command: {
-    readonly flags: F;
-    readonly args: A;
+  /** Parses the command line: `const { flags, args } = await this.parse(ThisCommand)`. */
+  protected async parse<F extends OutputFlags<FlagInput>, A extends OutputArgs<ArgInput>>(command: {
+    readonly flags: FlagInput<F>;
+    readonly args: ArgInput<A>;
     readonly strict: boolean;
-  }): Parsed<F & typeof outputFlags, A> {
-    const parsed = parseWords<F & typeof outputFlags, A>(this.#call.argv, {
+  }): Promise<Parsed<F, A>> {
+    const parsed = await parseCommandLine<F, A>(this.#call.argv, {
       command: this.#call.name,
-      flags: { ...outputFlags, ...command.flags },
+      flags: { ...outputFlags, ...command.flags } as FlagInput<F>,
       args: command.args,
       strict: command.strict,
       environment: process.env,
     });
-    this.#noInput = (parsed.flags as FlagValues<typeof outputFlags>)['no-input'];
+    this.#noInput = parsed.flags['no-input'];
     return parsed;
   }
 

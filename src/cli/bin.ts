@@ -6,7 +6,6 @@
 import nodeModule from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 
 declare const TOUCHMARK_VERSION: string;
 
@@ -24,7 +23,6 @@ if (process.argv.length === 3 && process.argv[2] === '--version') {
   process.exitCode = 0;
   process.stdout.write(`touchmark ${TOUCHMARK_VERSION}\n`);
 } else {
-  void import('./main.js').then(({ main }) =>
-    main(process.argv.slice(2), pathToFileURL(join(__dirname, '../../'))),
-  );
+  const { main } = await import('./main.js');
+  await main(process.argv.slice(2), new URL('../../', import.meta.url));
 }

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import type { CommandCall } from './base-command.js';
 
 /**
@@ -7,8 +6,7 @@ import type { CommandCall } from './base-command.js';
  */
 export async function runCommand(id: string, call: CommandCall): Promise<void> {
   const file = new URL(`dist/cli/commands/${id.replaceAll(':', '/')}.js`, call.packageRoot);
-  // A path, not a URL: the build turns this into a require.
-  const { default: command } = (await import(fileURLToPath(file))) as {
+  const { default: command } = (await import(file.href)) as {
     default: { run(call: CommandCall): Promise<void> };
   };
   await command.run(call);

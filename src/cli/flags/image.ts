@@ -1,7 +1,7 @@
 import { fail } from '../../base/errors.js';
 import { CARRIERS, type Carrier } from '../../verify/evidence.js';
 import { variableOf } from '../environment.js';
-import { Flags } from './kinds.js';
+import { Flags } from '../oclif.js';
 
 /** Flags that say which image and which signature format are meant; the same word means the same on every command. */
 export const carrierFlag = {

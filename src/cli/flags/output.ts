@@ -1,5 +1,5 @@
 import { variableOf } from '../environment.js';
-import { Flags } from './kinds.js';
+import { Flags } from '../oclif.js';
 
 /** Flags of every command. */
 export const outputFlags = {

@@ -5,8 +5,8 @@ import type { RegistryCredentials, StoreOptions } from '../../oci/context.js';
 import { parseDuration } from '../duration.js';
 import { variableOf } from '../environment.js';
 import { readSmallFile } from '../files.js';
+import { Flags } from '../oclif.js';
 import type { StandardInput } from '../stdio.js';
-import { Flags } from './kinds.js';
 
 const group = { helpGroup: 'REGISTRY' };
 

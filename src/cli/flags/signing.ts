@@ -1,6 +1,6 @@
 import { variableOf } from '../environment.js';
+import { Flags } from '../oclif.js';
 import type { PasswordOptions } from '../password.js';
-import { Flags } from './kinds.js';
 
 const group = { helpGroup: 'SIGNING' };
 

@@ -1,6 +1,6 @@
 import { fail } from '../../base/errors.js';
 import { variableOf } from '../environment.js';
-import { Flags } from './kinds.js';
+import { Flags } from '../oclif.js';
 
 const group = { helpGroup: 'TRUST' };
 

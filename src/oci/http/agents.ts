@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import http from 'node:http';
+import type http from 'node:http';
 import { fail } from '../../base/errors.js';
 import type { Environment } from './proxy.js';
 
@@ -36,7 +36,9 @@ export function createAgents(options: AgentOptions): Agents {
   ): Promise<Connector> => {
     // Without TLS the proxy gets the request itself, so the connection goes to the proxy.
     if (!secure && proxy?.protocol !== 'https:') {
-      return { agent: new http.Agent(settings), request: http.request };
+      // Not imported: that reads every property of the module, which on Node 24 loads undici and TLS.
+      const { Agent, request } = process.getBuiltinModule('node:http');
+      return { agent: new Agent(settings), request };
     }
     const { createTlsConnector } = await import('./tls-agents.js');
     const { environment, connectTime } = options;
