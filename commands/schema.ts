@@ -2,9 +2,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fail } from '../src/base/errors.js';
+import { nearest } from '../src/base/nearest.js';
 import { TouchmarkCommand } from '../src/cli/base-command.js';
 import { Args } from '../src/cli/oclif.js';
-import { nearest } from '../src/cli/suggest.js';
 
 type Result = { readonly names: readonly string[] } | { readonly name: string; readonly jsonSchema: object };
 

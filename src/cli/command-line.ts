@@ -1,7 +1,7 @@
 import { fail } from '../base/errors.js';
+import { nearest } from '../base/nearest.js';
 import { shellQuote } from '../base/shell-quote.js';
 import type { FlagInput } from './oclif.js';
-import { nearest } from './suggest.js';
 
 /** Words that announce a secret, misspelt ones too. */
 const SECRET = /pas+w|pass|secret|token|pwd|credential/i;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from '@oclif/core';
 import { fail, type TouchmarkError, toTouchmarkError } from '../base/errors.js';
+import { nearest } from '../base/nearest.js';
 import { shellQuote } from '../base/shell-quote.js';
 import type { CommandCall } from './base-command.js';
 import { mayHoldSecret } from './command-line.js';
@@ -10,7 +11,6 @@ import { type OutputSettings, readOutputSettings } from './output-settings.js';
 import { reportFailure } from './report-failure.js';
 import { runCommand } from './run-command.js';
 import { writeStdout } from './stdio.js';
-import { nearest } from './suggest.js';
 import { findHelpTopic, HELP_TOPICS } from './topics.js';
 
 /**

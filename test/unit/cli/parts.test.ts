@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EXIT_CODES, type ExitCode } from '../../../src/base/codes.js';
 import { TouchmarkError } from '../../../src/base/errors.js';
+import { nearest } from '../../../src/base/nearest.js';
 import { shellQuote } from '../../../src/base/shell-quote.js';
 import { serializeDocument } from '../../../src/cli/document.js';
 import { parseDuration } from '../../../src/cli/duration.js';
@@ -14,7 +15,6 @@ import { readOutputSettings } from '../../../src/cli/output-settings.js';
 import { createPasswords, type PasswordOptions } from '../../../src/cli/password.js';
 import { createProgress, formatBytes } from '../../../src/cli/progress.js';
 import { createStandardInput } from '../../../src/cli/stdio.js';
-import { nearest } from '../../../src/cli/suggest.js';
 import { askOn, confirm, mayPrompt, type Terminal } from '../../../src/cli/terminal.js';
 import { createStyler, formatTable, guardTerminal, printable, textWidth } from '../../../src/cli/text.js';
 
