@@ -4,6 +4,8 @@ import type { PublicKey } from '../../../src/crypto/keys.js';
 import { checkDistinctSigners } from '../../../src/custody/distinct-signers.js';
 import { allows } from '../../../src/custody/identity.js';
 import {
+  type ApproveClaim,
+  type ContentClaim,
   type CustodyPolicy,
   claimDigest,
   compareConfigs,
@@ -189,6 +191,38 @@ describe('the flow', () => {
   });
 });
 
+describe('an adopted upstream', () => {
+  const adopting = async (edit: (inputs: readonly object[], manifest: string) => readonly object[]) => {
+    const upstream = {
+      ...BASE,
+      step: 'upstream',
+      kind: 'adopt' as const,
+      layers: [layer('debian')],
+      edit: (claim: ContentClaim) => {
+        const manifest = claim.subject.manifest.digest;
+        const input = { purpose: 'upstream', manifest, ref: 'debian:12', verifiedBy: ['cosign-key:debian'] };
+        return { ...claim, inputs: edit([input], manifest) };
+      },
+    };
+    return codeOfVerdict((await tell({ steps: [upstream, BASE, RUNTIME, APP] })).input);
+  };
+
+  test('is one image, this one, under an allowed name', async () => {
+    expect(await adopting(inputs => inputs)).toBeNull();
+    expect(
+      await adopting(inputs => [...inputs, { purpose: 'copy-from', manifest: digestOf('x') }]),
+    ).toBeNull();
+    expect(await adopting(() => [])).toBe('upstream-denied');
+    expect(await adopting(inputs => [...inputs, ...inputs])).toBe('upstream-denied');
+    expect(await adopting(([input]) => [{ ...input, manifest: digestOf('other') }])).toBe('upstream-denied');
+    expect(await adopting(([input]) => [{ ...input, ref: undefined }])).toBe('upstream-denied');
+    expect(await adopting(([input]) => [{ ...input, ref: 'oci:debian' }])).toBe('upstream-denied');
+    expect(await adopting(([input]) => [{ ...input, verifiedBy: undefined }])).toBe('evidence-missing');
+  });
+});
+
+const prevOf = (claim: object) => (claim as ApproveClaim).prev;
+
 describe('approvals', () => {
   const withScan = async (edit: (claim: object) => object, policy: Partial<CustodyPolicy> = {}) => {
     const rules = (await aPolicy()).approvals.filter(({ name }) => name === 'scan');
@@ -203,6 +237,16 @@ describe('approvals', () => {
     ['lies ahead', claim => ({ ...claim, time: daysAgo(-1) }), 'time-implausible'],
     ['is older than what it approves', claim => ({ ...claim, time: daysAgo(4) }), 'time-implausible'],
     ['stands at another place', claim => ({ ...claim, span: { from: 5, to: 5 } }), 'kind-invalid'],
+    [
+      'names another team’s claim',
+      claim => ({ ...claim, prev: { ...prevOf(claim), team: 'base' } }),
+      'prev-mismatch',
+    ],
+    [
+      'names another step’s claim',
+      claim => ({ ...claim, prev: { ...prevOf(claim), step: 'base' } }),
+      'prev-mismatch',
+    ],
     ['has another number', claim => ({ ...claim, seq: 1 }), 'kind-invalid'],
     ['was made for another repository', claim => ({ ...claim, repo: MOVED }), 'identity-mismatch'],
     ['was given unchecked', ({ ...claim }) => ({ ...claim, checked: undefined }), 'unchecked-step'],
