@@ -124,7 +124,12 @@ describe('a glob', () => {
     fc.assert(
       fc.property(fc.array(part, { minLength: 1, maxLength: 8 }), parts => {
         const pattern = `x${parts.map(([glob]) => glob).join('')}x`;
-        fc.pre(globProblem(pattern) === undefined && !pattern.includes('//'));
+        // Two stars side by side would be one `**`, which says something else.
+        fc.pre(
+          globProblem(pattern) === undefined &&
+            !pattern.includes('//') &&
+            !parts.some(([glob], i) => glob === '*' && parts[i + 1]?.[0] === '*'),
+        );
         expect(matchGlob(pattern, `x${parts.map(([, text]) => text).join('')}x`)).toBe(true);
       }),
     );
