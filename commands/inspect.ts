@@ -4,7 +4,7 @@ import { registryFlags } from '../src/cli/flags/registry.js';
 import { Args } from '../src/cli/oclif.js';
 import { printable, type Styler } from '../src/cli/text.js';
 import { type Inspection, inspectImage } from '../src/inspect/index.js';
-import { createStoreAccess, openStore, resolveImage } from '../src/oci/open.js';
+import { createStoreAccess, withImage } from '../src/oci/open.js';
 import { selectPlatform } from '../src/oci/platform.js';
 import { formatReference, parseReference, pinReference } from '../src/oci/reference.js';
 import { presentInspection, renderLines } from '../src/report/index.js';
@@ -44,11 +44,12 @@ export default class Inspect extends TouchmarkCommand<Result> {
     const parsed = parseReference(args.image);
     const access = createStoreAccess(await this.storeOptions(flags));
     try {
-      const store = await openStore(parsed, access);
-      const root = await resolveImage(store, parsed);
-      const target = flags.platform === undefined ? root : await selectPlatform(store, root, flags.platform);
-      this.#inspection = await inspectImage(store, target);
-      await store.close();
+      this.#inspection = await withImage(access, parsed, async (store, root) =>
+        inspectImage(
+          store,
+          flags.platform === undefined ? root : await selectPlatform(store, root, flags.platform),
+        ),
+      );
     } finally {
       await access.close();
     }

@@ -6,7 +6,7 @@ import { Args, Flags } from '../src/cli/oclif.js';
 import { printable, type Styler } from '../src/cli/text.js';
 import { loadTrustedKeys } from '../src/cli/trusted-keys.js';
 import { buildTree, type TreeNode } from '../src/inspect/index.js';
-import { createStoreAccess, openStore, resolveImage } from '../src/oci/open.js';
+import { createStoreAccess, withImage } from '../src/oci/open.js';
 import { formatReference, parseReference, pinReference } from '../src/oci/reference.js';
 import { presentTree, renderLines } from '../src/report/index.js';
 
@@ -55,16 +55,14 @@ export default class Tree extends TouchmarkCommand<Result> {
     const keys = flags.key ? await loadTrustedKeys(flags.key) : undefined;
     const access = createStoreAccess(await this.storeOptions(flags));
     try {
-      const store = await openStore(parsed, access);
-      const root = await resolveImage(store, parsed);
-      const repository = flags.as ?? (store.namesRepository ? store.repository : undefined);
-      const tree = await buildTree(store, root, keys ? { keys, repository } : {});
-      await store.close();
-      return {
-        reference: args.image,
-        pinned: formatReference(pinReference(parsed, root.descriptor.digest)),
-        tree,
-      };
+      return await withImage(access, parsed, async (store, root) => {
+        const repository = flags.as ?? (store.namesRepository ? store.repository : undefined);
+        return {
+          reference: args.image,
+          pinned: formatReference(pinReference(parsed, root.descriptor.digest)),
+          tree: await buildTree(store, root, keys ? { keys, repository } : {}),
+        };
+      });
     } finally {
       await access.close();
     }

@@ -24,7 +24,7 @@ export {
   serializeManifest,
 } from './manifest.js';
 export { MEDIA_TYPES } from './media-types.js';
-export { createStoreAccess, openStore, resolveImage, type StoreAccess } from './open.js';
+export { createStoreAccess, openStore, resolveImage, type StoreAccess, withImage } from './open.js';
 export { formatPlatform, matchesPlatform, parsePlatform, selectPlatform } from './platform.js';
 export {
   attachmentTag,

@@ -68,6 +68,20 @@ export async function resolveImage(store: Store, reference: ImageReference): Pro
   });
 }
 
+/** Opens the store, resolves the image in it, and closes the store however `use` ends. */
+export async function withImage<T>(
+  access: StoreAccess,
+  reference: ImageReference,
+  use: (store: Store, image: RawManifest) => Promise<T>,
+): Promise<T> {
+  const store = await openStore(reference, access);
+  try {
+    return await use(store, await resolveImage(store, reference));
+  } finally {
+    await store.close();
+  }
+}
+
 function isLocal(store: Store): store is LocalStore {
   return 'resolveDefault' in store;
 }

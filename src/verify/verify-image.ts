@@ -2,7 +2,7 @@ import { EXIT_CODES, type ReasonCode } from '../base/codes.js';
 import type { Digest } from '../base/digest.js';
 import { fail, type TouchmarkError, toTouchmarkError } from '../base/errors.js';
 import type { RawManifest } from '../oci/manifest.js';
-import { openStore, resolveImage, type StoreAccess } from '../oci/open.js';
+import { type StoreAccess, withImage } from '../oci/open.js';
 import { selectPlatform } from '../oci/platform.js';
 import { formatReference, parseReference } from '../oci/reference.js';
 import type { Store } from '../oci/store.js';
@@ -72,13 +72,9 @@ export async function verifyImage(
   const required = requiredKeys(options);
   try {
     const parsed = parseReference(reference);
-    const store = await openStore(parsed, access);
-    try {
-      const root = await resolveImage(store, parsed);
-      return await verifyResolved(store, reference, root, options, required);
-    } finally {
-      await store.close();
-    }
+    return await withImage(access, parsed, (store, root) =>
+      verifyResolved(store, reference, root, options, required),
+    );
   } catch (cause) {
     const error = toTouchmarkError(cause);
     const nothing = {

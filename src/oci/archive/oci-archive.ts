@@ -116,7 +116,10 @@ async function openOciArchive(location: string, options: ArchiveOptions): Promis
 
   async function reopen(): Promise<void> {
     const next = await openArchiveFile(location, options.signal);
-    const nextIndex = next && (await readArchivedIndex(next));
+    const nextIndex = await (next && readArchivedIndex(next))?.catch(async error => {
+      await next?.close();
+      throw error;
+    });
     await file?.close();
     [file, base] = [next, nextIndex];
   }

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { concatBytes, utf8 } from '../../../src/base/bytes.js';
 import { computeDigest, digestHex } from '../../../src/base/digest.js';
 import { openDockerArchiveStore } from '../../../src/oci/archive/index.js';
@@ -38,7 +38,13 @@ const contents = (more: Record<string, string | Uint8Array> = {}) => ({
 function open(files: Record<string, string | Uint8Array> | Uint8Array) {
   const location = join(temporaryFolder(), 'image.tar');
   writeFileSync(location, files instanceof Uint8Array ? files : buildTar(files));
-  return openDockerArchiveStore({ location });
+  return openUntilDone(location);
+}
+
+async function openUntilDone(location: string) {
+  const store = await openDockerArchiveStore({ location });
+  onTestFinished(() => store.close());
+  return store;
 }
 
 describe('a docker-archive', () => {
@@ -110,7 +116,7 @@ describe('a docker-archive', () => {
     writeFileSync(join(folder, 'manifest.json'), JSON.stringify(listing()));
     const location = join(temporaryFolder(), 'image.tar');
     execFileSync('tar', ['-C', folder, '-cf', location, '.']);
-    const store = await openDockerArchiveStore({ location });
+    const store = await openUntilDone(location);
     expectManifest(await store.resolveDefault(), image.manifest);
     expect(store.reference.transport).toBe('docker-archive');
     await expectCode(store.writeManifest(image.manifest, 'v2'), 'usage-read-only');

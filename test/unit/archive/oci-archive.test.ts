@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { utf8 } from '../../../src/base/bytes.js';
 import { computeDigest, digestHex } from '../../../src/base/digest.js';
 import { openOciArchiveStore } from '../../../src/oci/archive/index.js';
@@ -20,7 +20,11 @@ import {
 } from '../layout/helpers.js';
 
 const digest = image.manifest.descriptor.digest;
-const reopen = (location: string) => openOciArchiveStore({ location });
+async function reopen(location: string) {
+  const store = await openOciArchiveStore({ location });
+  onTestFinished(() => store.close());
+  return store;
+}
 
 async function archiveWith(images: Record<string, TestImage>) {
   const path = join(temporaryFolder(), 'image.tar');
