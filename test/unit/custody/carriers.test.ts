@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { utf8 } from '../../../src/base/bytes.js';
 import {
+  CLAIM_PREDICATE_TYPE,
   claimDigest,
   cosignAnnotations,
   readMark,
@@ -160,12 +161,20 @@ describe('a withdrawal', () => {
     expect(editPayload(forged)).toBe('payload-inconsistent');
   });
 
+  test('is the only kind read from a statement about claims: exported marks count for nothing', () => {
+    const exported = JSON.parse(statement);
+    delete exported.subject[0].annotations;
+    const about = { ...exported, predicateType: CLAIM_PREDICATE_TYPE, predicate: claim };
+    expect(readMark(asStatement(JSON.stringify(about)))).toBeUndefined();
+  });
+
   test('is refused when its statement is about anything else', () => {
     const edit = (change: (document: Spoilt) => unknown) => editStatement(change, own);
     expect(edit(() => undefined)).toBeUndefined();
     expect(edit(d => (d.subject[0].digest['sha256'] = withdrawal.subject.manifest.digest.slice(7)))).toBe(
       'payload-inconsistent',
     );
+    expect(edit(d => (d._type = 'https://in-toto.io/Statement/v0.1'))).toBe('payload-inconsistent');
     expect(edit(d => d.subject.push(d.subject[0]))).toBe('payload-inconsistent');
   });
 });

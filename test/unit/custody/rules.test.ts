@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { utf8 } from '../../../src/base/bytes.js';
 import type { Digest } from '../../../src/base/digest.js';
 import type { PublicKey } from '../../../src/crypto/keys.js';
 import { checkDistinctSigners } from '../../../src/custody/distinct-signers.js';
@@ -107,6 +108,56 @@ describe('the verdict', () => {
     const story = await tell({ policy: { evidence: 'blobs' } });
     const facts = readLayers(story.head.image).map(fact => ({ ...fact, digest: digestOf('other') }));
     expect(await codeOfVerdict({ ...story.input, layerEvidence: facts })).toBe('evidence-insufficient');
+  });
+
+  test('needs no blob where the digest is the signed one and the policy asks for no more', async () => {
+    const story = await tell();
+    const missing = { index: 0, digest: story.head.image.layers[0]!.digest, outcome: 'unavailable' as const };
+    expect(await verify({ ...story.input, layerEvidence: [missing] })).toMatchObject({
+      code: null,
+      findings: [],
+    });
+    const blobs = await aPolicy({ evidence: 'blobs' });
+    expect(await codeOfVerdict({ ...story.input, layerEvidence: [missing], policy: blobs })).toBe(
+      'layer-unavailable',
+    );
+  });
+
+  test('is about images, in documents that say what they are', async () => {
+    const { input } = await tell();
+    const { bytes, mediaType } = input.image.manifest;
+    const served = (text: string, type = mediaType) =>
+      codeOfVerdict({
+        ...input,
+        image: { ...input.image, manifest: { mediaType: type, bytes: utf8(text) } },
+      });
+    const text = Buffer.from(bytes).toString();
+    expect(await served(text)).toBeNull();
+    expect(await served(text, 'text/plain')).toBe('manifest-unsupported');
+    expect(await served(text, 'application/vnd.docker.distribution.manifest.v2+json')).toBe(
+      'manifest-ambiguous',
+    );
+    expect(await served(text.replace('"schemaVersion":2', '"schemaVersion":1'))).toBe('manifest-unsupported');
+    const index = JSON.stringify({ schemaVersion: 2, manifests: [] });
+    expect(await served(index, 'application/vnd.oci.image.index.v1+json')).toBe('manifest-unsupported');
+    expect(await codeOfVerdict({ ...input, image: { ...input.image, config: utf8('{}') } })).toBe(
+      'subject-mismatch',
+    );
+  });
+
+  test('takes a carried config that is no strict JSON for missing', async () => {
+    const bytes = (text: string) => ({ layers: [...BASE.layers, ...RUNTIME.layers], config: utf8(text) });
+    const told = async (text: string) =>
+      codeOfVerdict(
+        (
+          await tell({
+            steps: [BASE, { ...RUNTIME, image: bytes(text) }, { ...APP, run: {} }],
+            policy: { config: { app: { allow: ['*'], deny: [] } } },
+          })
+        ).input,
+      );
+    expect(await told('{"config":{}}')).toBeNull();
+    expect(await told('{"config":{},"extra":1,"extra":2}')).toBe('config-unavailable');
   });
 
   test('of an unreadable compression is open', async () => {
@@ -274,6 +325,22 @@ describe('approvals', () => {
     const own = { ...withdrawal, prev: { ...withdrawal.prev, claim: claimDigest(scan) } };
     const marks = [...story.input.marks, ...(await markWithdrawal(own, ['sam']))];
     expect(await codeOfVerdict({ ...story.input, marks })).toBe('mark-withdrawn');
+  });
+
+  test('are given by the team of the rule, not by any team', async () => {
+    const scan = async (team: string, signer: string) => {
+      const story = await tell({
+        approvals: 'none',
+        policy: { approvals: [approvalRule({ name: 'scan', team: 'sec*' })] },
+      });
+      const claim = buildApproval({ rule: 'scan', team, time: daysAgo(2) }, story.head);
+      return codeOfVerdict({
+        ...story.input,
+        marks: [...story.input.marks, ...(await mark(claim, [signer]))],
+      });
+    };
+    expect(await scan('security', 'sam')).toBeNull();
+    expect(await scan('release', 'rob')).toBe('key-not-authorised');
   });
 
   test('that wait for each other never hold', async () => {
