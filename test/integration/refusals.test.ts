@@ -204,7 +204,7 @@ describe.skipIf(absent)('what verify says no to', () => {
       await refusedUntilUndone(tamper(bundle, inside('"artifactType":"')), verify);
     });
 
-    it('a signature: it is by nobody then (12)', async () => {
+    it('a signature, in the manifest that the tag names', async () => {
       const image = await signed('tampered/signature');
       const { digest } = await storedManifest(image, `${fallbackTag(image)}.sig`);
       const undo = tamper(digest, bytes => {
@@ -213,9 +213,7 @@ describe.skipIf(absent)('what verify says no to', () => {
         return start + bytes.toString('latin1', start).search(/[b-x]/);
       });
       const verify = () => verdictOf(site, image.pinned, '--key', 'ada.pub', '--carrier', 'simplesigning');
-      expect(await verify()).toMatchObject({ code: 'sig-no-match', exitCode: 12 });
-      undo();
-      expect((await verify()).exitCode).toBe(0);
+      await refusedUntilUndone(undo, verify);
     });
 
     it('a layer under a copy on its way to disk: nothing stays there that verifies', async () => {

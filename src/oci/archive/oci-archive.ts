@@ -100,17 +100,19 @@ async function openOciArchive(location: string, options: ArchiveOptions): Promis
   };
 
   async function findStaged(digest: Digest, size: number): Promise<BlobFile> {
-    const handle = await open(join(await stage(), digestHex(digest)), 'r');
+    const path = join(await stage(), digestHex(digest));
     return {
       size,
+      // Opened when it is read: nothing is left open by who only wanted to know that it is there.
       read: async function* () {
+        const handle = await open(path, 'r');
         try {
           yield* readChunks(handle, 0, size);
         } finally {
           await handle.close();
         }
       },
-      close: () => handle.close(),
+      close: async () => {},
     };
   }
 
