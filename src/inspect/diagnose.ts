@@ -1,7 +1,7 @@
 import { TouchmarkError, toTouchmarkError } from '../base/errors.js';
 import type { RequestEvent } from '../oci/context.js';
 import type { RawManifest } from '../oci/manifest.js';
-import { openStore, resolveImage, type StoreAccess } from '../oci/open.js';
+import { type StoreAccess, withImage } from '../oci/open.js';
 import { attachmentTag, parseReference, parseRepository } from '../oci/reference.js';
 import type { Store } from '../oci/store.js';
 import { collectSignatures } from '../verify/collect.js';
@@ -44,14 +44,10 @@ export async function diagnose(
   try {
     const parsed = parseReference(reference);
     if (parsed.transport === 'registry') findings.push(await checkCredentials(access, parsed.location));
-    const store = await openStore(parsed, access);
-    try {
-      const image = await resolveImage(store, parsed);
+    await withImage(access, parsed, async (store, image) => {
       findings.push(ok('store.image', `${reference} is ${image.descriptor.digest}`));
       findings.push(...(await checkSignatures(store, image)));
-    } finally {
-      await store.close();
-    }
+    });
   } catch (error) {
     findings.push(failed('store.image', toTouchmarkError(error)));
   }
