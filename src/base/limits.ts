@@ -58,6 +58,10 @@ export const LIMITS = {
   marks: 2048,
   /** Manifests and configs of ancestors that travel with an image. */
   carriedBlobs: 256,
+  /** The document of a custody artifact: all marks of a chain, and its ancestors' manifests and configs. */
+  custodyChainSize: 16 * 1024 * 1024,
+  /** Custody artifacts of one image that are read. */
+  custodyArtifacts: 64,
   /** Log entries, or timestamps, in one sigstore bundle. */
   bundleEntries: 32,
   /** Manifests that refer to one image. */

@@ -11,6 +11,7 @@
  */
 
 export type { Approval } from './approvals.js';
+export * from './artifact.js';
 export type { FoundMark } from './authenticate.js';
 export {
   CARRIED,

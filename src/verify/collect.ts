@@ -43,6 +43,19 @@ export async function* collectSignatures(
   }
 }
 
+/** As {@link collectSignatures}, of both carriers, where the `.sig` manifest and the list of referrers are at hand already. */
+export async function* collectFrom(
+  store: Store,
+  image: Digest,
+  sig: RawManifest | undefined,
+  referrers: Referrers,
+): AsyncGenerator<Evidence> {
+  const findings: Findings = { found: [], pending: [], problems: [] };
+  if (sig) readSignatureManifest(store, sig, attachmentTag(image, '.sig'), findings);
+  findings.pending.push(...referrerTasks(store, image, referrers, () => true, findings.problems));
+  yield* inSteps([findings]);
+}
+
 /** What a place holds at once, and then, in steps, what has to be fetched first. */
 async function* inSteps(places: readonly Findings[]): AsyncGenerator<Evidence> {
   yield { signatures: places.flatMap(p => p.found), problems: places.flatMap(p => p.problems) };
