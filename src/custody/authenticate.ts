@@ -85,7 +85,7 @@ export async function authenticateMarks(
   return { records, findings, broken, unverified };
 }
 
-async function findOwners(mark: FoundMark, ring: KeyRing): Promise<readonly KeyOwner[] | undefined> {
+export async function findOwners(mark: FoundMark, ring: KeyRing): Promise<readonly KeyOwner[] | undefined> {
   const signed = signedBytesOf(mark);
   const first = ring.keys.filter(key => key.keyid === mark.keyHint);
   for (const key of [...first, ...ring.keys.filter(key => key.keyid !== mark.keyHint)]) {

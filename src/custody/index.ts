@@ -34,6 +34,7 @@ export type { LayerEvidence, LayerFact, LayerVerdict } from './layers.js';
 export { decodeClaim, parseClaim } from './parse-claim.js';
 export * from './policy.js';
 export { type ReadMark, readMark, type VerifiedDocument } from './read-mark.js';
+export { readTeamMarks, type TeamMark } from './team-marks.js';
 export type { ApprovalEntry, ChainEntry, CustodyVerdict, VerdictSubject } from './verdict.js';
 export { type VerifyInput, verify } from './verify.js';
 export { type IndexVerdict, type VerifyIndexInput, verifyIndex } from './verify-index.js';

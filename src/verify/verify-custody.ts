@@ -1,0 +1,242 @@
+import type { ReasonCode } from '../base/codes.js';
+import { mapConcurrently } from '../base/concurrency.js';
+import type { Digest } from '../base/digest.js';
+import { type TouchmarkError, toTouchmarkError } from '../base/errors.js';
+import { LIMITS } from '../base/limits.js';
+import {
+  type CustodyPolicy,
+  type CustodyVerdict,
+  EVIDENCE_LEVELS,
+  type EvidenceLevel,
+  type IndexVerdict,
+  type LayerFact,
+  verify,
+  verifyIndex,
+} from '../custody/index.js';
+import type { Platform } from '../oci/descriptor.js';
+import { type ImageIndex, parseManifest, type RawManifest } from '../oci/manifest.js';
+import { type StoreAccess, withImage } from '../oci/open.js';
+import { selectPlatform } from '../oci/platform.js';
+import { formatReference, parseReference } from '../oci/reference.js';
+import type { Store } from '../oci/store.js';
+import { type CollectedMarks, collectMarks } from './collect-marks.js';
+import { collectLayerFacts } from './layer-evidence.js';
+
+/** Images of one index that are looked at at once. */
+const CONCURRENCY = 4;
+
+export interface CustodyOptions {
+  readonly policy: CustodyPolicy;
+  readonly now: Date;
+  /** The repository that the marks are to be held to, for an image that lies in a layout or archive. */
+  readonly repository?: string;
+  /** Of an index, check the image for this platform only. */
+  readonly platform?: string;
+  /** How far to look. Default: as far as the policy asks, and on disk, where nobody else checks them, into every blob. */
+  readonly level?: EvidenceLevel;
+  /** The image is on its way to this team: later steps and rules about the final image do not apply yet. */
+  readonly handover?: string;
+  readonly signal?: AbortSignal;
+  /** Bytes of layers that have been read, of those that will be. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** The verdict about one reference. */
+export interface CustodyOutcome {
+  readonly reference: string;
+  /** Null when the reference could not be resolved. */
+  readonly digest: Digest | null;
+  readonly mediaType: string | null;
+  /** The reference by digest: what the verdict is about, and what should be run. */
+  readonly pinned: string | null;
+  /** The index that the image was reached through. */
+  readonly through: Digest | null;
+  /** Null is yes; anything else is not. */
+  readonly code: ReasonCode | null;
+  /** About an image; null for an index, and when no verdict was reached. */
+  readonly custody: CustodyVerdict | null;
+  /** About an index. */
+  readonly index: IndexVerdict | null;
+  /** When no verdict was reached. */
+  readonly error: TouchmarkError | null;
+}
+
+/**
+ * Verifies who put every layer into an image, or into each image of an index. Never throws for anything that concerns this
+ * image: what went wrong is in the outcome.
+ */
+export async function verifyCustody(
+  access: StoreAccess,
+  reference: string,
+  options: CustodyOptions,
+): Promise<CustodyOutcome> {
+  try {
+    const parsed = parseReference(reference);
+    return await withImage(access, parsed, async (store, root) => {
+      const tagGiven = parsed.digest === undefined && store.namesRepository;
+      return judgeResolved(store, reference, root, tagGiven, options);
+    });
+  } catch (cause) {
+    if (options.signal?.aborted) throw cause;
+    const error = toTouchmarkError(cause);
+    const nothing = { digest: null, mediaType: null, pinned: null, through: null, custody: null, index: null };
+    return { reference, ...nothing, code: error.code, error };
+  }
+}
+
+/** {@link verifyCustody} in a store that is open, of a manifest that is there. */
+export async function judgeResolved(
+  store: Store,
+  reference: string,
+  root: RawManifest,
+  tagGiven: boolean,
+  options: CustodyOptions,
+): Promise<CustodyOutcome> {
+  const target = await chooseTarget(store, root, options.platform);
+  const { digest, mediaType } = target.raw.descriptor;
+  const about = {
+    reference,
+    digest,
+    mediaType,
+    pinned: formatReference({ ...store.reference, digest }),
+    through: target.raw === root ? null : root.descriptor.digest,
+    error: null,
+  };
+  const manifest = tryParse(target.raw);
+  if (manifest?.kind === 'index') {
+    const index = await judgeIndex(store, target.raw, manifest, tagGiven, options);
+    return { ...about, code: index.code, custody: null, index };
+  }
+  const { verdict } = await judgeImage(store, target, tagGiven, options);
+  return { ...about, code: verdict.code, custody: verdict, index: null };
+}
+
+export interface ImageTarget {
+  readonly raw: RawManifest;
+  /** What the index says that this image is for; undefined when it was not reached through one. */
+  readonly indexPlatform?: Platform | undefined;
+}
+
+async function chooseTarget(
+  store: Store,
+  root: RawManifest,
+  platform: string | undefined,
+): Promise<ImageTarget> {
+  if (platform === undefined) return { raw: root };
+  const raw = await selectPlatform(store, root, platform);
+  if (raw === root) return { raw };
+  const index = parseManifest(root) as ImageIndex;
+  return {
+    raw,
+    indexPlatform: index.manifests.find(({ digest }) => digest === raw.descriptor.digest)?.platform,
+  };
+}
+
+/** A manifest that cannot be parsed is for the check to refuse, with its own reason. */
+function tryParse(raw: RawManifest) {
+  try {
+    return parseManifest(raw);
+  } catch {
+    return undefined;
+  }
+}
+
+export interface JudgedImage {
+  readonly verdict: CustodyVerdict;
+  /** The config as fetched. */
+  readonly config: Uint8Array;
+  readonly collected: CollectedMarks;
+}
+
+/**
+ * Collects what speaks about one image and has it judged. First by what costs little; layers are read only when everything
+ * else holds, and what a custody artifact says that it includes only when there is no yes without.
+ * @throws TouchmarkError what the store throws for the config; `interrupted`
+ */
+export async function judgeImage(
+  store: Store,
+  { raw, indexPlatform }: ImageTarget,
+  tagGiven: boolean,
+  options: CustodyOptions,
+): Promise<JudgedImage> {
+  const { policy, now, handover } = options;
+  const manifest = tryParse(raw);
+  const evidence = collectMarks(store, raw.descriptor.digest);
+  const [config, first] = await Promise.all([fetchConfig(store, manifest), evidence.next()]);
+  let collected = first.value as CollectedMarks;
+  const judge = (layerEvidence: readonly LayerFact[], held: CustodyPolicy) =>
+    verify({
+      image: {
+        repository: options.repository ?? (store.namesRepository ? store.repository : undefined),
+        manifest: { mediaType: raw.descriptor.mediaType, bytes: raw.bytes },
+        config,
+        indexPlatform,
+      },
+      marks: collected.marks,
+      carried: collected.carried,
+      unread: collected.unread,
+      layerEvidence,
+      policy: held,
+      now,
+      tagGiven,
+      ...(handover !== undefined && { handover: { team: handover } }),
+    });
+
+  // Without layers in question: whatever fails here fails however much is read.
+  const lenient: CustodyPolicy = { ...policy, evidence: 'marks' };
+  let verdict = await judge([], lenient);
+  if (verdict.verdict !== 'pass') {
+    const more = await evidence.next();
+    if (!more.done) {
+      collected = more.value;
+      verdict = await judge([], lenient);
+    }
+  }
+  if (verdict.verdict === 'pass') {
+    const level = options.level ?? defaultLevel(policy, store);
+    const wanted = verdict.layers.filter(layer => !reached(layer.evidence, level)).map(({ index }) => index);
+    const facts =
+      manifest?.kind === 'image' && wanted.length > 0 && reached(level, 'manifest')
+        ? await collectLayerFacts(store, manifest, wanted, {
+            ...(options.signal && { signal: options.signal }),
+            ...(options.onProgress && { onProgress: options.onProgress }),
+          })
+        : [];
+    verdict = await judge(facts, policy);
+  }
+  return { verdict, config, collected };
+}
+
+async function fetchConfig(store: Store, manifest: ReturnType<typeof tryParse>): Promise<Uint8Array> {
+  // What is no image is refused for what it is before anybody looks at a config.
+  if (manifest?.kind !== 'image') return new Uint8Array();
+  return store.fetchBlob(manifest.config, LIMITS.configSize);
+}
+
+function defaultLevel(policy: CustodyPolicy, store: Store): EvidenceLevel {
+  return store.namesRepository || reached(policy.evidence, 'blobs') ? policy.evidence : 'blobs';
+}
+
+function reached(level: EvidenceLevel, wanted: EvidenceLevel): boolean {
+  return EVIDENCE_LEVELS.indexOf(level) >= EVIDENCE_LEVELS.indexOf(wanted);
+}
+
+async function judgeIndex(
+  store: Store,
+  raw: RawManifest,
+  index: ImageIndex,
+  tagGiven: boolean,
+  options: CustodyOptions,
+): Promise<IndexVerdict> {
+  const children = await mapConcurrently(index.manifests, CONCURRENCY, async child => {
+    const found = await store.fetchManifest({ digest: child.digest });
+    if (!found || tryParse(found)?.kind !== 'image') return undefined;
+    const target = { raw: found, indexPlatform: child.platform };
+    return (await judgeImage(store, target, false, options)).verdict;
+  });
+  return verifyIndex({
+    index: { mediaType: raw.descriptor.mediaType, bytes: raw.bytes },
+    children: children.filter(child => child !== undefined),
+    tagGiven,
+  });
+}
