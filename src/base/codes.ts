@@ -108,6 +108,8 @@ export const EXIT_CODES = {
   'format-layout': 18,
   'format-archive': 18,
 
+  'policy-unwise': 19,
+
   'net-unreachable': 20,
   'net-timeout': 20,
   'net-tls': 20,

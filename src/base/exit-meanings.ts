@@ -19,6 +19,7 @@ export const EXIT_MEANINGS: Readonly<Record<ExitCode, { readonly name: string; r
     },
     16: { name: 'policy', meaning: 'signatures hold, a rule of the policy does not' },
     18: { name: 'integrity', meaning: 'bytes do not match their digest or their format' },
+    19: { name: 'findings', meaning: 'a check found something at or above --fail-on' },
     20: { name: 'unavailable', meaning: 'network, registry, disk or deadline; a retry may help' },
     21: { name: 'denied', meaning: 'the registry refused the credentials' },
     22: { name: 'key', meaning: 'key missing, wrong password, or not supported' },

@@ -1,7 +1,7 @@
 import type { ExitCode } from '../base/codes.js';
 import { EXIT_MEANINGS } from '../base/exit-meanings.js';
 import { OTHER_VARIABLES, variableOf } from './environment.js';
-import { reasonsOf } from './exit-codes.js';
+import { PRECEDENCE, reasonsOf } from './exit-codes.js';
 import { formatTable, type Styler, TEXT_COLUMNS, wrapText } from './text.js';
 
 export interface HelpTopic {
@@ -43,7 +43,7 @@ function exitCodes(style: Styler): string {
     'Only 0 is a yes. 10 to 19 are a definite no; 20 to 24 mean that it could not be decided, which is never a yes. ' +
       'The code is the same in text and JSON. A number never changes its meaning.',
     rows.join('\n'),
-    'Of several images the first code present in this order is given: 18, 15, 14, 12, 16, 10, 11, 1, 22, 21, 24, 20, 23. ' +
+    `Of several images or files the first code present in this order is given: ${PRECEDENCE.join(', ')}. ` +
       'The JSON document holds each.',
   );
 }
