@@ -1,0 +1,91 @@
+import type { ReasonCode } from '../base/codes.js';
+import type { Finding } from '../custody/index.js';
+
+/** The parts of a custody check, in the order in which they are made (CUSTODY.md 5.2). */
+export const AREAS = [
+  'policy',
+  'subject',
+  'marks',
+  'chain',
+  'flow',
+  'approvals',
+  'config',
+  'layers',
+] as const;
+export type Area = (typeof AREAS)[number];
+
+/** What is in no list is about finding and authenticating marks: the network's codes are. */
+const CODES: Readonly<Record<Exclude<Area, 'marks' | 'approvals'>, readonly ReasonCode[]>> = {
+  policy: ['policy-expired', 'policy-invalid'],
+  subject: [
+    'manifest-ambiguous',
+    'manifest-unsupported',
+    'digest-invalid',
+    'format-config',
+    'format-manifest',
+    'index-nested',
+    'index-child-unmarked',
+    'identity-mismatch',
+    'identity-content',
+    'subject-mismatch',
+    'tag-unpinned',
+    'annotation-mismatch',
+  ],
+  chain: [
+    'chain-start-invalid',
+    'prev-missing',
+    'prev-mismatch',
+    'chain-cycle',
+    'base-mismatch',
+    'base-withdrawn',
+    'mark-withdrawn',
+    'mark-expired',
+    'time-implausible',
+    'coverage-gap',
+    'coverage-overlap',
+    'coverage-short',
+    'coverage-excess',
+    'layer-count-mismatch',
+    'chain-before-mismatch',
+    'chain-after-mismatch',
+    'chain-mismatch',
+    'platform-mismatch',
+    'kind-invalid',
+    'handover-denied',
+    'custody-ambiguous',
+    'custody-collapsed',
+    'duplicate-claims',
+  ],
+  flow: [
+    'step-unknown',
+    'step-order',
+    'step-missing',
+    'kind-denied',
+    'unchecked-step',
+    'threshold-not-met',
+    'key-not-authorised',
+    'signer-reuse',
+    'mark-stale',
+    'upstream-denied',
+    'evidence-missing',
+  ],
+  config: ['config-denied', 'config-unavailable', 'history-untrusted'],
+  layers: [
+    'blob-digest-mismatch',
+    'layer-diffid-mismatch',
+    'layer-repeats-lower',
+    'layer-unproven',
+    'layer-unavailable',
+    'layer-compression-unsupported',
+    'evidence-insufficient',
+  ],
+};
+
+const AREA_OF: ReadonlyMap<ReasonCode, Area> = new Map(
+  Object.entries(CODES).flatMap(([area, codes]) => codes.map(code => [code, area as Area] as const)),
+);
+
+export function areaOf({ code, where }: Finding): Area {
+  if (where.startsWith('approval ')) return 'approvals';
+  return AREA_OF.get(code) ?? 'marks';
+}

@@ -1,0 +1,177 @@
+import type { CustodyVerdict, EvidenceLevel, Finding, IndexVerdict } from '../custody/index.js';
+import { formatPlatform } from '../oci/platform.js';
+import { COLUMNS, field, indented, widthOf, wrap } from './custody-layout.js';
+import { type ImageLayer, pictureOf } from './custody-picture.js';
+import { layerTable } from './custody-table.js';
+import {
+  countOf,
+  countRepeats,
+  fixOf,
+  formatSince,
+  nameChain,
+  nameStep,
+  shortDigest,
+} from './custody-words.js';
+import { type Line, line } from './lines.js';
+
+export interface CustodyTextOptions {
+  /** How the image is called, by digest; by default its repository and digest. */
+  readonly pinned?: string;
+  /** The manifest's layers, for their sizes. */
+  readonly layers?: readonly ImageLayer[];
+}
+
+/**
+ * A custody verdict for people: one line that says yes or no, who stands for what, and whose each layer is. Of a no
+ * first what failed and what to do, then the rest. At most 100 columns wide, save for the reference, which is never broken.
+ */
+export function presentCustody(verdict: CustodyVerdict, options: CustodyTextOptions = {}): readonly Line[] {
+  const name = options.pinned ?? pinnedName(verdict.subject);
+  const layers = layerTable(pictureOf(verdict, options.layers));
+  return [
+    heading(name, verdict),
+    ...(verdict.verdict === 'pass' ? affirm(verdict) : refuse(verdict)),
+    ...(layers.length > 0 ? [line(''), ...layers] : []),
+  ];
+}
+
+function pinnedName({ repository, manifest }: CustodyVerdict['subject']): string {
+  return repository === null ? manifest : `${repository}@${manifest}`;
+}
+
+function heading(name: string, { verdict, code }: Pick<CustodyVerdict, 'verdict' | 'code'>): Line {
+  if (verdict === 'pass') return line(name, '  ', { text: 'verified', style: 'green' });
+  const text = verdict === 'fail' ? `not verified: ${code}` : `not verified: ${code} (could not be decided)`;
+  return line(name, '  ', { text, style: verdict === 'fail' ? 'red' : 'yellow' });
+}
+
+function affirm(verdict: CustodyVerdict): readonly Line[] {
+  const { chain, layers, level, findings } = verdict;
+  return [
+    ...field('custody', `${nameChain(chain)}, ${countOf(layers.length, 'layer')}, no gaps`),
+    ...list('signed by', foldList(countRepeats(chain.map(signature)), 24)),
+    ...approvalLines(verdict),
+    ...field('level', level === null ? 'none' : `${level}: ${LEVEL_WORDS[level]}`),
+    ...field('policy', policyName(verdict)),
+    ...notes(findings),
+  ];
+}
+
+function refuse(verdict: CustodyVerdict): readonly Line[] {
+  const [first, ...others] = verdict.findings;
+  const { chain } = verdict;
+  const more = others.filter(({ severity }) => severity !== 'warning');
+  const fix = first && fixOf(first);
+  return [
+    ...(first ? field('why', sentence(first)) : []),
+    ...(fix === undefined ? [] : field('fix', fix)),
+    ...list(
+      'also',
+      foldList(
+        more.map(found => `${found.code}: ${sentence(found)}`),
+        12,
+      ),
+    ),
+    ...(chain.length > 0 ? field('custody', `${nameChain(chain)}: claimed, and not accepted`) : []),
+    ...list('signed by', foldList(countRepeats(chain.map(signature)), 24)),
+    ...approvalLines(verdict),
+    ...field('policy', policyName(verdict)),
+    ...notes(others),
+  ];
+}
+
+/** What is known of every layer at each level. */
+export const LEVEL_WORDS: Readonly<Record<EvidenceLevel, string>> = {
+  marks: 'signatures and links hold; nothing ties every stored layer to what was signed',
+  manifest: 'every layer has the digest that its owner signed; its bytes need not have been read',
+  blobs: 'every layer was read and unpacks to what its owner signed',
+  content: 'every layer was read, and every file in it held to the rules',
+};
+
+function signature(entry: CustodyVerdict['chain'][number]): string {
+  const signers = entry.signers.join(', ') || 'nobody of the team';
+  return `${nameStep(entry)}: ${signers}, ${formatSince(Math.floor(entry.age / 1000))}`;
+}
+
+function approvalLines({ approvals }: CustodyVerdict): readonly Line[] {
+  const words = approvals.map(({ rule, team, signers, age }) => {
+    return `${rule} by ${team}: ${signers.join(', ')}, ${formatSince(Math.floor(age / 1000))}`;
+  });
+  return list('approved', foldList(words, 24));
+}
+
+function policyName({ policy }: CustodyVerdict): string {
+  return `${policy.name}, version ${policy.version} (${shortDigest(policy.digest)})`;
+}
+
+function notes(findings: readonly Finding[]): readonly Line[] {
+  const words = findings
+    .filter(({ severity }) => severity === 'warning')
+    .map(found => `${found.code}: ${sentence(found)}${found.hint === undefined ? '' : ` (${found.hint})`}`);
+  return list('note', foldList(words, 8));
+}
+
+/** Findings are written as `where` and what it does: `step app (sha256:…)`, `builds on …`; the image needs no name. */
+function sentence({ where, message }: Finding): string {
+  return where === 'image' ? message : `${where}: ${message}`;
+}
+
+/** Anybody can attach material by the thousand: what is printed is bounded, JSON has everything. */
+function foldList(items: readonly string[], most: number): readonly string[] {
+  if (items.length <= most) return items;
+  return [...items.slice(0, most - 1), `and ${items.length - most + 1} more; -o json lists them`];
+}
+
+function list(label: string, items: readonly string[]): readonly Line[] {
+  return items.flatMap((item, at) => field(at === 0 ? label : '', item));
+}
+
+/** An index: one line for each image in it, then the first that is no yes in full. */
+export function presentCustodyIndex(
+  verdict: IndexVerdict,
+  options: Pick<CustodyTextOptions, 'pinned'> = {},
+): readonly Line[] {
+  const { children, findings } = verdict;
+  const repository = children[0]?.subject.repository ?? null;
+  const name =
+    options.pinned ?? pinnedName({ repository, manifest: verdict.index } as CustodyVerdict['subject']);
+  const own = findings.filter(found => !children.some(child => isAbout(found, child)));
+  const failing =
+    children.find(child => child.verdict === 'fail') ?? children.find(child => child.verdict !== 'pass');
+  return [
+    heading(name, verdict),
+    ...children.flatMap(childLine),
+    ...list(
+      'index',
+      foldList(
+        own
+          .filter(({ severity }) => severity !== 'warning')
+          .map(found => `${found.code}: ${sentence(found)}`),
+        12,
+      ),
+    ),
+    ...notes(own),
+    ...(failing ? [line(''), ...presentCustody(failing)] : []),
+  ];
+}
+
+/** Findings of an index name a child as `image sha256:0123456789ab (linux/amd64)`. */
+function isAbout({ where }: Finding, { subject }: CustodyVerdict): boolean {
+  return where.startsWith(`image ${subject.manifest.slice(0, 19)} `);
+}
+
+function childLine({ subject, verdict, code, chain, layers }: CustodyVerdict): readonly Line[] {
+  const platform = subject.platform ? formatPlatform(subject.platform) : 'no platform';
+  const start = `  ${platform.padEnd(14)}${shortDigest(subject.manifest)}  `;
+  const word = verdict === 'pass' ? 'verified' : `not verified: ${code}`;
+  const style = verdict === 'pass' ? 'green' : verdict === 'fail' ? 'red' : 'yellow';
+  const story = verdict === 'pass' ? `${nameChain(chain)}, ${countOf(layers.length, 'layer')}, no gaps` : '';
+  const room = COLUMNS - widthOf(`${start}${word}  `);
+  if (story === '') return [line(start, { text: word, style })];
+  if (room < 30) return [line(start, { text: word, style }), ...indented(story, '    ')];
+  const [first = '', ...rest] = wrap(story, room);
+  return [
+    line(start, { text: word, style }, '  ', first),
+    ...rest.map(part => line(' '.repeat(COLUMNS - room), part)),
+  ];
+}
