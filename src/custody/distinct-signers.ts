@@ -3,7 +3,10 @@ import type { ClaimRecord } from './ledger.js';
 
 /** A claim that counts, and how many signers it needs. */
 export interface Requirement {
-  readonly record: ClaimRecord;
+  readonly record: {
+    readonly claim: Pick<ClaimRecord['claim'], 'team'>;
+    readonly signers: ReadonlyMap<string, { readonly signer: string }>;
+  };
   readonly threshold: number;
 }
 

@@ -10,6 +10,8 @@ import type { PolicyDocument } from './schema.js';
 import type { UnplacedProblem } from './schema-problems.js';
 
 const LONGEST_SKEW = 3_600_000;
+const PATTERN_HINT =
+  'write registry/path, where * is anything within one part and ** any number of parts: registry.example/shop/*';
 
 /** What is wrong with a document of the right shape: patterns, times, and names that must lead somewhere. */
 export function crossCheck(document: PolicyDocument): readonly UnplacedProblem[] {
@@ -60,7 +62,9 @@ function checkRepositories({ scope, flow, approvals = [] }: PolicyDocument): Unp
   ];
   const problems = patterns.flatMap(([path, pattern]): UnplacedProblem[] => {
     const problem = repositoryPatternProblem(pattern);
-    return problem === undefined ? [] : [{ path, problem: `: ${describeFound(pattern)} ${problem}` }];
+    return problem === undefined
+      ? []
+      : [{ path, problem: `: ${describeFound(pattern)} ${problem}`, hint: PATTERN_HINT }];
   });
   const names = approvals.map(({ name }) => name);
   for (const [i, { from, to, via }] of (scope.relocations ?? []).entries()) {

@@ -11,7 +11,9 @@
  */
 export { compilePolicy, type KeysOf, type ParsedPolicy, parsePolicy } from './compile.js';
 export { DOCUMENT_FORMATS, type DocumentFormat } from './document-source.js';
-export { LINT_SEVERITIES, type LintSeverity, lintPolicy, type PolicyFinding } from './lint.js';
+export { DURATION, durationOf } from './duration.js';
+export { lintPolicy } from './lint.js';
+export { LINT_SEVERITIES, type LintSeverity, type PolicyFinding } from './lint-finding.js';
 export {
   type LoadedPolicy,
   type LoadPolicyOptions,
@@ -20,7 +22,8 @@ export {
   type PolicyKeyReader,
   policyKeyReader,
 } from './load.js';
-export type { PolicyDocument } from './schema.js';
+export { repositoryPatternProblem } from './repository-pattern.js';
+export { nameProblem, type PolicyDocument } from './schema.js';
 export {
   formatPolicyTemplate,
   type PolicyTemplate,

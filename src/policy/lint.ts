@@ -1,42 +1,14 @@
 import type { CustodyPolicy, FlowStep, Team } from '../custody/policy.js';
 import { teamsOf } from './cross-checks.js';
+import type { Found, PolicyFinding } from './lint-finding.js';
+import { lintSharing } from './lint-sharing.js';
 import type { LoadedPolicy } from './load.js';
 import { type DocumentPath, formatPath, type Position } from './problem.js';
 
-export const LINT_SEVERITIES = ['error', 'warning', 'note'] as const;
-export type LintSeverity = (typeof LINT_SEVERITIES)[number];
+/** Two weeks: time enough to look through a policy, and more than any holiday. */
+const SOON = 14 * 86_400_000;
 
-/** What is unwise in a policy that is valid. Codes are API. */
-export interface PolicyFinding {
-  readonly code:
-    | 'policy-expired'
-    | 'policy-expires-never'
-    | 'policy-unsatisfiable'
-    | 'repositories-everything'
-    | 'evidence-weak'
-    | 'identity-converted'
-    | 'first-step-one-signer'
-    | 'step-never'
-    | 'step-ageless'
-    | 'approval-ageless'
-    | 'team-one-signer'
-    | 'team-unused'
-    | 'team-below-threshold'
-    | 'key-in-two-teams'
-    | 'signer-in-two-teams'
-    | 'signers-not-distinct';
-  /** `error`: the policy cannot do what it says; `warning`: it protects less than it seems to; `note`: worth knowing. */
-  readonly severity: LintSeverity;
-  /** `flow[0].threshold`. */
-  readonly path: string;
-  readonly position: Position | undefined;
-  readonly message: string;
-  readonly hint: string;
-}
-
-type Found = Omit<PolicyFinding, 'path' | 'position'> & { readonly path: DocumentPath };
-
-/** Looks for what is unwise, in the order of the document. `now`: to say that the policy has expired. */
+/** Looks for what is unwise, in the order of the document. `now`: to say that the policy has expired, or soon will. */
 export function lintPolicy({ policy, source }: LoadedPolicy, now?: Date): readonly PolicyFinding[] {
   return [
     ...lintDocument(policy, now),
@@ -44,15 +16,21 @@ export function lintPolicy({ policy, source }: LoadedPolicy, now?: Date): readon
     ...lintSharing(policy),
     ...lintFlow(policy),
     ...lintApprovals(policy),
-  ].map(({ path, ...finding }) => ({ ...finding, path: formatPath(path), position: place(source, path) }));
+  ]
+    .map(({ path, ...finding }) => ({ ...finding, path: formatPath(path), position: place(source, path) }))
+    .sort(
+      ({ position: a }, { position: b }) =>
+        (a?.line ?? 0) - (b?.line ?? 0) || (a?.column ?? 0) - (b?.column ?? 0),
+    );
 }
 
+/** Where the nearest thing stands that is there: what is missing has no place of its own. */
 function place(source: LoadedPolicy['source'], path: DocumentPath): Position | undefined {
   for (let length = path.length; length > 0; length--) {
     const position = source.locate(path.slice(0, length), 'key');
     if (position !== undefined) return position;
   }
-  return undefined;
+  return source.locate([], 'value');
 }
 
 function lintDocument({ expires, repositories, evidence, identity }: CustodyPolicy, now?: Date): Found[] {
@@ -72,6 +50,14 @@ function lintDocument({ expires, repositories, evidence, identity }: CustodyPoli
       path: ['expires'],
       message: `the policy has expired on ${expires.toISOString().slice(0, 10)}: nothing is verified by it any more`,
       hint: 'look through it, raise its version and set a new time',
+    });
+  else if (now !== undefined && expires.getTime() - now.getTime() < SOON)
+    found.push({
+      code: 'policy-expires-soon',
+      severity: 'warning',
+      path: ['expires'],
+      message: `the policy expires on ${expires.toISOString().slice(0, 10)}; from then on no image passes`,
+      hint: 'look through it, raise its version and set a new time before that day',
     });
   for (const [i, pattern] of repositories.entries()) {
     if (matchesEverything(pattern))
@@ -131,50 +117,6 @@ function lintTeams({ teams, flow, approvals }: CustodyPolicy): Found[] {
       });
     return found;
   });
-}
-
-function lintSharing({ teams, distinctSigners }: CustodyPolicy): Found[] {
-  const found: Found[] = [];
-  const teamOfKey = new Map<string, string>();
-  const teamOfSigner = new Map<string, string>();
-  for (const { name: team, signers } of teams) {
-    for (const { name: signer, keys } of signers) {
-      const path = ['teams', team, 'signers', signer];
-      const other = teamOfSigner.get(signer);
-      if (other === undefined) teamOfSigner.set(signer, team);
-      else
-        found.push({
-          code: 'signer-in-two-teams',
-          severity: 'note',
-          path,
-          message: `${JSON.stringify(signer)} is in team ${JSON.stringify(team)} and in team ${JSON.stringify(other)}`,
-          hint: distinctSigners
-            ? 'one signer satisfies only one of two teams: see that both have enough others'
-            : 'give the two teams different signers',
-        });
-      for (const [i, { keyid }] of keys.entries()) {
-        const owner = teamOfKey.get(keyid);
-        if (owner === undefined) teamOfKey.set(keyid, team);
-        else if (owner !== team)
-          found.push({
-            code: 'key-in-two-teams',
-            severity: 'warning',
-            path: [...path, 'keys', i],
-            message: `the key ${keyid.slice(0, 12)}… of team ${JSON.stringify(team)} is in team ${JSON.stringify(owner)} too: whoever holds it can do the work of both`,
-            hint: 'give each team keys of its own',
-          });
-      }
-    }
-  }
-  if (!distinctSigners)
-    found.push({
-      code: 'signers-not-distinct',
-      severity: 'warning',
-      path: ['distinctSigners'],
-      message: 'one person may sign for two teams, so that nobody else need have looked',
-      hint: 'remove the line: true is the default',
-    });
-  return found;
 }
 
 function lintFlow({ flow, teams }: CustodyPolicy): Found[] {

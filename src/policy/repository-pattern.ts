@@ -1,7 +1,10 @@
 import { globProblem } from '../base/glob.js';
 
 const HOST = /^[a-z0-9.*?-]+(?::[0-9*?]+)?$|^\[[a-f0-9:]+\](?::[0-9]+)?$/;
-const SEGMENT = /^[a-z0-9._*?-]+$/;
+/** A part of a path, begun and ended as parts of repository names are. */
+const SEGMENT = /^(?![._-])[a-z0-9._*?-]+(?<![._-])$/;
+/** A part without wildcards is a name itself: separators stand alone, but for __ and rows of hyphens. */
+const PLAIN_SEGMENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 /** Names of Docker Hub that references are never written with, once read. */
 const OTHER_HUB_NAMES = ['index.docker.io', 'registry-1.docker.io'];
 
@@ -18,9 +21,9 @@ export function repositoryPatternProblem(pattern: string): string | undefined {
     return 'names a tag or digest: it is about repositories';
   if (/[A-Z]/.test(pattern)) return 'has upper-case letters, which no repository has';
   const [registry = '', ...path] = pattern.split('/');
-  if (registry === '**') return path.every(segment => SEGMENT.test(segment)) ? undefined : NOT_A_NAME;
+  if (registry === '**') return path.every(canMatch) ? undefined : NOT_A_NAME;
   if (path.length === 0) return 'has no path behind the registry: nothing matches it';
-  if (!HOST.test(registry) || !path.every(segment => SEGMENT.test(segment))) return NOT_A_NAME;
+  if (!HOST.test(registry) || !path.every(canMatch)) return NOT_A_NAME;
   // As references are read: the first part is a registry only when it looks like a host.
   if (!/[.:*?]/.test(registry) && registry !== 'localhost')
     return `begins with ${JSON.stringify(registry)}, which is no registry: nothing matches it (Docker Hub's begin with docker.io/)`;
@@ -30,4 +33,8 @@ export function repositoryPatternProblem(pattern: string): string | undefined {
   return undefined;
 }
 
-const NOT_A_NAME = 'has characters or empty parts that no repository name has';
+function canMatch(segment: string): boolean {
+  return SEGMENT.test(segment) && (/[*?]/.test(segment) || PLAIN_SEGMENT.test(segment));
+}
+
+const NOT_A_NAME = 'matches nothing: no repository name has such characters or parts';

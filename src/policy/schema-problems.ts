@@ -3,7 +3,7 @@ import type { JsonValue } from '../base/json.js';
 import { nearest } from '../base/nearest.js';
 import type { DocumentSource } from './document-source.js';
 import { type DocumentPath, describeFound, failPolicy, type Problem } from './problem.js';
-import { laterReason, type PolicyDocument, policyDocumentSchema } from './schema.js';
+import { laterReason, nameProblem, type PolicyDocument, policyDocumentSchema } from './schema.js';
 
 /** A problem that has yet to be looked up in the text. */
 export interface UnplacedProblem extends Omit<Problem, 'path' | 'position'> {
@@ -67,7 +67,14 @@ function problemsOf(issue: Issue, document: JsonValue): UnplacedProblem[] {
   if (issue.code === 'unrecognized_keys') return issue.keys.map(key => unknownKey(path, key));
   if (issue.code === 'invalid_key') {
     const problem = issue.issues[0]?.message ?? 'cannot be used as a key';
-    return [{ path, part: 'key', problem: `: ${describeFound(path.at(-1))} ${problem}` }];
+    return [
+      {
+        path,
+        part: 'key',
+        problem: `: ${describeFound(path.at(-1))} ${problem}`,
+        ...nameHint(path.at(-1), problem),
+      },
+    ];
   }
   if (found === undefined) {
     const parent = describePlace(path.slice(0, -1));
@@ -86,7 +93,9 @@ function problemsOf(issue: Issue, document: JsonValue): UnplacedProblem[] {
   }
   if (issue.code === 'invalid_value') return [notOneOf(path, found, issue.values)];
   if (issue.code === 'invalid_format')
-    return [{ path, problem: `: ${describeFound(found)} ${issue.message}` }];
+    return [
+      { path, problem: `: ${describeFound(found)} ${issue.message}`, ...nameHint(found, issue.message) },
+    ];
   if (
     (issue.code === 'too_small' || issue.code === 'too_big') &&
     Array.isArray(found) &&
@@ -94,7 +103,24 @@ function problemsOf(issue: Issue, document: JsonValue): UnplacedProblem[] {
   ) {
     return [{ path, problem: 'must be a list of two numbers, least and most' }];
   }
-  return [{ path, problem: `${issue.message}${typeof found === 'number' ? `, not ${found}` : ''}` }];
+  const hint =
+    path.at(-1) === 'threshold' ? 'ask for 1 signer, or for more when the team has more' : undefined;
+  return [
+    {
+      path,
+      problem: `${issue.message}${typeof found === 'number' ? `, not ${found}` : ''}`,
+      ...(hint !== undefined && { hint }),
+    },
+  ];
+}
+
+/** A name that is a path or a sentence, as the name that was probably meant; nothing where the text may be a key. */
+function nameHint(found: unknown, problem: string): { readonly hint?: string } {
+  if (typeof found !== 'string' || describeFound(found) !== JSON.stringify(found)) return {};
+  if (nameProblem(found) !== problem) return {};
+  const last = found.split(/[/\\]/).findLast(part => part !== '') ?? '';
+  const name = last.replaceAll(/[^A-Za-z0-9._-]+/g, '-').replaceAll(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, '');
+  return nameProblem(name) !== undefined ? {} : { hint: `such as ${JSON.stringify(name)}` };
 }
 
 function describePlace(path: DocumentPath): string {

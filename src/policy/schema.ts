@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CONFIG_KEYS } from './config-rules.js';
+import { DURATION } from './duration.js';
 
 /**
  * The policy document (design of custody, section 5.6), as people write it and as editors complete it: the published
@@ -50,6 +51,12 @@ const NAME_RULE =
 // Names become parts of TUF target paths and role names, and JavaScript sorts integer keys first.
 const NAME = /^(?![0-9]+$)[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/;
 const name = z.string().regex(NAME, NAME_RULE);
+
+/** What is wrong with the name of a policy, team, signer, step or approval, as the end of a sentence. */
+export function nameProblem(text: string): string | undefined {
+  return NAME.test(text) ? undefined : NAME_RULE;
+}
+
 const teamPattern = z
   .string()
   .regex(
@@ -59,7 +66,7 @@ const teamPattern = z
   .describe('a team, or a pattern over team names');
 const duration = z
   .string()
-  .regex(/^[1-9][0-9]{0,4}[smhd]$/, 'is not a time such as 60d, 12h, 5m or 30s')
+  .regex(DURATION, 'is not a time such as 60d, 12h, 5m or 30s')
   .describe('a number and s, m, h or d: 60d, 12h, 5m');
 const glob = z.string().min(1, 'is empty').max(255, 'has more than 255 characters');
 const threshold = z

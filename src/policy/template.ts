@@ -23,6 +23,8 @@ export interface PolicyTemplate {
   readonly teams: readonly TemplateTeam[];
   /** Content steps in their order. */
   readonly steps: readonly TemplateStep[];
+  /** Patterns over repositories: the team of the first step may begin with an image from these that it did not build. */
+  readonly adopt?: readonly string[];
   readonly approvals?: readonly TemplateStep[];
 }
 
@@ -56,6 +58,7 @@ const list = (texts: readonly string[]): string => `[${texts.map(quote).join(', 
 function header({ name, expires }: PolicyTemplate): string {
   return `# Who may add what to these images, in which order, how recently.
 # Whatever this file does not allow is denied. Check it with: touchmark policy check FILE
+# How to write it, and how editors complete it: touchmark help policy
 custody: 1
 name: ${word(name)}
 version: 1                  # raise it with every change
@@ -87,15 +90,24 @@ marks:
   skew: 5m                  # by how much clocks may disagree`;
 }
 
-function flow({ steps, teams: all }: PolicyTemplate): string {
-  const lines = steps.map(
-    ({ step, team, threshold, maxAge }, i) => `  - step: ${word(step)}
+function flow({ steps, adopt = [], teams: all }: PolicyTemplate): string {
+  const rule = ({ step, team, threshold, maxAge }: TemplateStep, kinds: string, count: string) =>
+    `  - step: ${word(step)}
     team: ${word(team)}
-    kinds: ${i === 0 ? '[add]' : '[add, config]'}
-    count: [1, 1]           # least and most
+    kinds: ${kinds}
+    count: ${count}           # least and most
     threshold: ${threshold ?? usualThreshold(team, all)}            # different signers
-    maxAge: ${word(maxAge ?? '90d')}`,
-  );
+    maxAge: ${word(maxAge ?? '90d')}`;
+  const [first] = steps;
+  const lines = steps.map((step, i) => {
+    if (i > 0) return rule(step, '[add, config]', '[1, 1]');
+    // A team that adopts need not add anything of its own.
+    return adopt.length > 0 ? rule(step, '[add, config]', '[0, 1]') : rule(step, '[add]', '[1, 1]');
+  });
+  if (adopt.length > 0 && first !== undefined)
+    lines.unshift(`${rule({ ...first, step: 'upstream' }, '[adopt]', '[1, 1]')}
+    upstream: ${list(adopt)}  # whose images may be adopted
+    upstreamVerified: true  # the team must have recorded how it checked the image`);
   return `# The steps that build an image, first to last; each checks the one before and adds its layers.
 # Kinds: add (layers), config (settings only), adopt (an image from elsewhere, as the first step, with upstream: [...]).
 flow:

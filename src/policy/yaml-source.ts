@@ -127,7 +127,11 @@ function plainValue(node: unknown, depth: number, refuse: Refuse): JsonValue {
         return refuse('has a key that is not a text', offset);
       const at = key.range?.[0] ?? offset;
       if (key.value in map)
-        refuse(`has the key ${JSON.stringify(key.value.slice(0, 60))} twice in one map`, at);
+        refuse(
+          `has the key ${JSON.stringify(key.value.slice(0, 60))} twice in one map`,
+          at,
+          'keep one of the two',
+        );
       map[key.value] = value === null ? null : plainValue(value, depth + 1, refuse);
     }
     return map;
