@@ -9,6 +9,7 @@ import {
   treeFields,
   verifyFields,
 } from './image-schemas.js';
+import { policyCheckFields, policyInitFields } from './policy-schemas.js';
 
 /**
  * What the command line's own documents look like, and those it reads. Read by the build, which writes the JSON Schemas;
@@ -99,5 +100,7 @@ export const SCHEMAS = {
   tree: documentSchema('tree', treeFields),
   copy: documentSchema('copy', copyFields),
   doctor: documentSchema('doctor', doctorFields),
+  'policy-init': documentSchema('policy-init', policyInitFields),
+  'policy-check': documentSchema('policy-check', policyCheckFields),
   'custody-policy': policyDocumentSchema,
 } satisfies Record<string, z.ZodType>;

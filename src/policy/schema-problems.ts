@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { JsonValue } from '../base/json.js';
 import { nearest } from '../base/nearest.js';
 import type { DocumentSource } from './document-source.js';
