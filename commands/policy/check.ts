@@ -87,11 +87,13 @@ export default class PolicyCheck extends TouchmarkCommand<Result> {
 
   protected override text({ files }: Result, style: Styler): string {
     return files
-      .flatMap(({ file, policy, findings }) => [
+      .flatMap(({ file, ok, policy, findings }) => [
         // Why a file is not sound stands on standard error.
         ...(policy === null
           ? []
-          : [`${printable(file)}: ${style('green', 'sound')}: ${formatPolicyFacts(policy)}`]),
+          : [
+              `${printable(file)}: ${ok ? style('green', 'ok') : style('red', 'not ok')}: ${formatPolicyFacts(policy)}`,
+            ]),
         ...findings.map(finding => formatFinding(file, finding, style)),
       ])
       .join('\n');
@@ -105,8 +107,8 @@ function reaches(severity: LintSeverity, failOn: LintSeverity): boolean {
 
 function unwise(file: string, bad: readonly FindingFacts[], failOn: LintSeverity): TouchmarkError {
   const count = `${bad.length} ${bad.length === 1 ? 'finding' : 'findings'}`;
-  return new TouchmarkError('policy-unwise', `the policy is sound, and has ${count} at or above ${failOn}`, {
+  return new TouchmarkError('policy-unwise', `the policy has ${count} at or above ${failOn}`, {
     details: { policy: file, found: [...new Set(bad.map(({ code }) => code))] },
-    hint: 'do what is said under each finding',
+    hint: 'each finding on standard output says what to do about it',
   });
 }

@@ -8,7 +8,7 @@ import { printable, type Styler, TEXT_COLUMNS, wrapText } from './text.js';
 export function formatError(error: TouchmarkError, style: Styler, debug = false): string {
   const rows: [string, string][] = Object.entries(error.details)
     .filter(([, value]) => value !== null && value !== '')
-    .map(([name, value]) => [printable(name), formatDetail(value)]);
+    .map(([name, value]) => [printable(name), formatDetail(name, value)]);
   const hint = hintOf(error);
   if (hint !== undefined) rows.push(['fix', hint]);
   rows.push(['code', `${error.code} (exit ${exitCodeOf(error.code)})`]);
@@ -28,7 +28,9 @@ export function formatErrorLine(error: TouchmarkError): string {
   return `touchmark: error: ${printable(error.message)} (${error.code}, exit ${exitCodeOf(error.code)})\n`;
 }
 
-function formatDetail(value: Detail): string {
+function formatDetail(name: string, value: Detail): string {
+  // Sentences, a line each; other lists are words that people copy.
+  if (name === 'problems' && Array.isArray(value)) return value.join('\n');
   return Array.isArray(value) ? value.map(entry => shellQuote(String(entry))).join(' ') : String(value);
 }
 

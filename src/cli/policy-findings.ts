@@ -65,9 +65,9 @@ export function formatFinding(file: string, finding: FindingFacts, style: Styler
   ].join('\n');
 }
 
-/** `policy shop, version 1, 3 teams, expires 2027-05-20`. */
+/** `shop version 1, 3 teams, expires 2027-05-20`. */
 export function formatPolicyFacts({ name, version, expires, teams }: PolicyFacts): string {
   const count = `${teams.length} ${teams.length === 1 ? 'team' : 'teams'}`;
   const end = expires === null ? 'never expires' : `expires ${expires.slice(0, 10)}`;
-  return `policy ${printable(name)}, version ${version}, ${count}, ${end}`;
+  return `${printable(name)} version ${version}, ${count}, ${end}`;
 }

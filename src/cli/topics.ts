@@ -19,6 +19,7 @@ export const HELP_TOPICS: readonly HelpTopic[] = [
   },
   { name: 'environment', summary: 'variables that are read, and what wins', format: environment },
   { name: 'output', summary: 'streams, JSON, colour and quiet', format: output },
+  { name: 'policy', summary: 'how a policy says who may add what, and how it is written', format: policy },
   { name: 'trust', summary: 'what a yes of verify means, and what it does not', format: trust },
 ];
 
@@ -77,6 +78,36 @@ function trust(): string {
       'What is found under another key, for another digest or for another repository is listed and counts for nothing.',
     'A registry that cannot be asked is exit 20, never "unsigned". inspect and tree show what is there and judge nothing ' +
       'unless keys are given.',
+  );
+}
+
+function policy(): string {
+  return paragraphs(
+    'A policy is one file, YAML or JSON, that says who may add what to images, in which order and how recently. What it does ' +
+      'not allow is denied, an unknown or repeated key is an error, and a rule that cannot be enforced is refused.',
+    formatTable(
+      [
+        ['touchmark policy init FILE', 'write one from flags, or from answers'],
+        ['touchmark policy check FILE', 'is it sound, and is it wise'],
+        ['touchmark schema custody-policy', 'every key, as a JSON Schema'],
+      ],
+      '  ',
+    ),
+    formatTable(
+      [
+        ['scope', 'repositories it is about: * within one part of the name, ** any number of parts'],
+        ['teams', 'teams, their signers, and the public keys of each: paths relative to the file'],
+        ['flow', 'steps that build an image, first to last: team, kinds, threshold, maxAge'],
+        ['approvals', 'approvals of the finished image, or of one step'],
+        ['config', 'which keys of the image config a step may change'],
+        ['expires', 'behind this time no image passes'],
+      ],
+      '  ',
+    ),
+    'A threshold counts signers: people or robots, each with one key or several. A signer’s name is one person in all teams, ' +
+      'and nobody stands for two of them.',
+    'For completion in an editor, put the schema beside the policy and name it in the first line:',
+    '  touchmark schema custody-policy > policy.schema.json\n  # yaml-language-server: $schema=policy.schema.json',
   );
 }
 
