@@ -9,6 +9,13 @@ const FINDINGS: readonly (readonly [string, string, string, string, string])[] =
   ['expires: 2027-03-01T00:00:00Z\n', '', 'policy-expires-never', 'warning', 'expires'],
   ['expires: 2027-03-01T00:00:00Z', 'expires: 2026-11-20T12:00:00Z', 'policy-expired', 'error', 'expires'],
   [
+    'expires: 2027-03-01T00:00:00Z',
+    'expires: 2026-12-04T11:59:59Z',
+    'policy-expires-soon',
+    'warning',
+    'expires',
+  ],
+  [
     '["registry.example.com/shop/*"]',
     '["**"]',
     'repositories-everything',
@@ -97,6 +104,38 @@ describe('lint', () => {
     expect(lintPolicy(await load(document), NOW).map(({ code, path }) => [code, path])).toEqual([
       ['team-one-signer', 'teams.app-web.signers'],
       ['team-below-threshold', 'flow[2].threshold'],
+    ]);
+  });
+
+  it('sees that teams which share their signers can never all have signed', async () => {
+    const shared = { 'hopper.pub': 'base.pub', 'joan.pub': 'grace.pub' };
+    const codes = async (document: string, keys: Readonly<Record<string, string>>) =>
+      lintPolicy(await load(document, keys), NOW).map(({ code, severity }) => `${severity} ${code}`);
+    const twice = ['warning key-in-two-teams', 'warning key-in-two-teams'];
+    expect(await codes(SHOP, shared)).toEqual(['error policy-unsatisfiable', ...twice]);
+    // A third signer of the base leaves one of the shared for the scan.
+    const third = edit(
+      '      grace: { keys: ["grace.pub"] }\n',
+      '      grace: { keys: ["grace.pub"] }\n      rob: { keys: ["rob.pub"] }\n',
+    );
+    expect(await codes(third, shared)).toEqual(twice);
+    expect(await codes(edit('distinctSigners: true', 'distinctSigners: false'), shared)).not.toContain(
+      'error policy-unsatisfiable',
+    );
+  });
+
+  it('tells what it found in the order of the text, and what is missing at its beginning', async () => {
+    const document = edit(
+      'distinctSigners: true',
+      'distinctSigners: false',
+      edit('evidence: blobs', 'evidence: marks', edit('expires: 2027-03-01T00:00:00Z\n', '')),
+    );
+    const findings = lintPolicy(await load(document, { 'hopper.pub': 'base.pub' }), NOW);
+    expect(findings.map(({ code, position }) => [code, position?.line])).toEqual([
+      ['policy-expires-never', 1],
+      ['key-in-two-teams', 14],
+      ['evidence-weak', 17],
+      ['signers-not-distinct', 27],
     ]);
   });
 

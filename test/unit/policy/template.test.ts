@@ -66,6 +66,24 @@ describe('the policy that init writes', () => {
     ]);
   });
 
+  it('lets the first team begin with an image from elsewhere, and add to it or not', async () => {
+    const loaded = await load(formatPolicyTemplate({ ...TEMPLATE, adopt: ['docker.io/library/debian'] }));
+    expect(lintPolicy(loaded, NOW)).toEqual([]);
+    expect(loaded.policy.flow).toMatchObject([
+      {
+        step: 'upstream',
+        team: 'base',
+        kinds: ['adopt'],
+        count: [1, 1],
+        threshold: 2,
+        upstream: ['docker.io/library/debian'],
+        upstreamVerified: true,
+      },
+      { step: 'base', team: 'base', kinds: ['add', 'config'], count: [0, 1], threshold: 2 },
+      { step: 'app', team: 'app', kinds: ['add', 'config'], count: [1, 1], threshold: 1 },
+    ]);
+  });
+
   it('keeps names that YAML has other uses for', async () => {
     const template = formatPolicyTemplate({
       ...TEMPLATE,
