@@ -59,7 +59,7 @@ export function verifyIndex({ index, children, tagGiven }: VerifyIndexInput): In
 }
 
 /** BuildKit's attestation manifests. The annotation alone would let an image pass unchecked. */
-function isAttestation({ platform, annotations }: Descriptor): boolean {
+export function isAttestation({ platform, annotations }: Descriptor): boolean {
   return (
     annotations?.['vnd.docker.reference.type'] !== undefined &&
     platform?.os === 'unknown' &&
