@@ -3,10 +3,11 @@ import { basename, dirname, extname, resolve } from 'node:path';
 import { utf8 } from '../../src/base/bytes.js';
 import { fail } from '../../src/base/errors.js';
 import { shellQuote } from '../../src/base/shell-quote.js';
+import { completeWishes } from '../../src/cli/ask-policy.js';
 import { TouchmarkCommand } from '../../src/cli/base-command.js';
 import { writeOutputFile } from '../../src/cli/files.js';
 import { dryRunFlag, yesFlag } from '../../src/cli/flags/output.js';
-import { completeWishes, planPolicy } from '../../src/cli/new-policy.js';
+import { planPolicy } from '../../src/cli/new-policy.js';
 import { Args, Flags } from '../../src/cli/oclif.js';
 import {
   type FindingFacts,

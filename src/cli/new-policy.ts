@@ -1,16 +1,10 @@
-import { fail, TouchmarkError } from '../base/errors.js';
+import { fail } from '../base/errors.js';
 import { nearest } from '../base/nearest.js';
-import {
-  DURATION,
-  durationOf,
-  nameProblem,
-  type PolicyTemplate,
-  repositoryPatternProblem,
-  type TemplateStep,
-  type TemplateTeam,
-} from '../policy/index.js';
-import { gatherTeams, splitPair } from './policy-teams.js';
-import type { Terminal } from './terminal.js';
+import { DURATION, durationOf } from '../policy/duration.js';
+import type { PolicyTemplate, TemplateStep, TemplateTeam } from '../policy/index.js';
+import { repositoryPatternProblem } from '../policy/repository-pattern.js';
+import { nameProblem } from '../policy/schema.js';
+import { splitPair } from './policy-teams.js';
 
 /** What `policy init` was told, or has asked for. */
 export interface PolicyWishes {
@@ -126,13 +120,15 @@ function refuseUnknown(flag: string, what: string, name: string, known: readonly
   });
 }
 
-function checkName(flag: string, name: string): void {
+/** @throws TouchmarkError `usage-argument` */
+export function checkName(flag: string, name: string): void {
   const problem = nameProblem(name);
   if (problem !== undefined)
     fail('usage-argument', `${flag}: ${JSON.stringify(name)} ${problem}`, { hint: `such as ${flag} shop` });
 }
 
-function checkPattern(flag: string, pattern: string): void {
+/** @throws TouchmarkError `usage-argument` */
+export function checkPattern(flag: string, pattern: string): void {
   const problem = repositoryPatternProblem(pattern);
   if (problem !== undefined)
     fail('usage-argument', `${flag}: ${JSON.stringify(pattern)} ${problem}`, {
@@ -145,71 +141,4 @@ function readTime(flag: string, text: string): string {
   return fail('usage-argument', `${flag}${text}: this is not a time such as 60d, 12h or 30m`, {
     hint: 'write a number and s, m, h or d',
   });
-}
-
-interface Missing {
-  readonly repository: readonly string[];
-  readonly team: readonly string[];
-}
-
-/**
- * Asks a person for the repositories and teams that no flag gave; what they answer is checked at once and asked again.
- * @param note says what was wrong with an answer
- * @throws TouchmarkError `usage-no-terminal` naming the flags, `usage-argument`, `key-*`
- */
-export async function completeWishes(
-  { repository, team }: Missing,
-  folder: string,
-  terminal: Terminal | undefined,
-  note: (message: string) => void,
-): Promise<{ readonly repository: readonly string[]; readonly teams: readonly TemplateTeam[] }> {
-  const missing = [
-    ...(repository.length === 0 ? ["--repository 'registry.example/shop/*'"] : []),
-    ...(team.length === 0 ? ['--team base=base.pub'] : []),
-  ];
-  if (missing.length > 0 && terminal === undefined)
-    fail('usage-no-terminal', 'the policy needs repositories and teams, and there is nobody to ask', {
-      hint: `add ${missing.join(' ')}`,
-    });
-  const ask = async <T>(prompt: string, take: (answer: string) => T | Promise<T>): Promise<T> => {
-    for (;;) {
-      const answer = (await terminal?.ask(prompt, { echo: true }))?.trim() ?? '';
-      try {
-        return await take(answer);
-      } catch (error) {
-        if (!(error instanceof TouchmarkError)) throw error;
-        note(error.hint === undefined ? error.message : `${error.message}; ${error.hint}`);
-      }
-    }
-  };
-  const repositories =
-    repository.length > 0
-      ? repository
-      : [
-          await ask('Images it is about, such as registry.example/shop/*: ', answer => {
-            checkPattern('--repository', answer);
-            return answer;
-          }),
-        ];
-  if (team.length > 0) return { repository: repositories, teams: await gatherTeams(team, folder) };
-  const words: string[] = [];
-  for (;;) {
-    const name = await ask(
-      words.length === 0 ? 'Team that builds first: ' : 'Team that builds on it (empty: no more): ',
-      answer => {
-        if (answer !== '' || words.length === 0) checkName('--team', answer);
-        return answer;
-      },
-    );
-    if (name === '') return { repository: repositories, teams: await gatherTeams(words, folder) };
-    const word = await ask(
-      `Public keys of ${name}, one for each signer, with commas between: `,
-      async answer => {
-        const given = `${name}=${answer}`;
-        await gatherTeams([...words, given], folder);
-        return given;
-      },
-    );
-    words.push(word);
-  }
 }

@@ -1,7 +1,8 @@
-import { basename, extname, relative, resolve, sep } from 'node:path';
+import { basename, extname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { fail, withDetails } from '../base/errors.js';
 import { loadPublicKey, parseKeyReference } from '../crypto/key-reference.js';
-import { nameProblem, type TemplateTeam } from '../policy/index.js';
+import type { TemplateTeam } from '../policy/index.js';
+import { nameProblem } from '../policy/schema.js';
 
 /** One `--team`: `NAME=KEY,KEY`, a signer for each key, or `NAME:SIGNER=KEY,KEY`, one signer with these keys. */
 interface TeamWord {
@@ -50,9 +51,17 @@ export async function gatherTeams(
 }
 
 function readTeam(text: string): TeamWord {
+  // It may be a private key: not a word of it is repeated.
+  if (text.includes('-----BEGIN'))
+    fail('usage-argument', '--team takes the path of a key file, or env://VARIABLE, not the key itself', {
+      hint: 'for example --team base=ada.pub,ben.pub',
+    });
   const [head = '', rest] = splitPair(text);
   const [team = '', signer] = splitPair(head, ':');
-  const keys = (rest ?? '').split(',').filter(key => key !== '');
+  const keys = (rest ?? '')
+    .split(',')
+    .map(key => key.trim())
+    .filter(key => key !== '');
   if (keys.length === 0)
     fail('usage-argument', `--team takes NAME=KEY[,KEY…] or NAME:SIGNER=KEY, not ${JSON.stringify(text)}`, {
       hint: `for example --team ${nameProblem(team) === undefined ? team : 'base'}=ada.pub,ben.pub`,
@@ -91,5 +100,5 @@ function entryFor(reference: string, folder: string): string {
   if (location.type === 'environment') return reference;
   const path = relative(folder, resolve(location.path)).split(sep).join('/');
   // A file may be called as if it were a reference of another kind.
-  return /^[A-Za-z0-9.][^:]*$/.test(path) || path.startsWith('/') ? path : `./${path}`;
+  return /^[A-Za-z0-9.][^:]*$/.test(path) || isAbsolute(path) ? path : `./${path}`;
 }

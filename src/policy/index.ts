@@ -11,7 +11,6 @@
  */
 export { compilePolicy, type KeysOf, type ParsedPolicy, parsePolicy } from './compile.js';
 export { DOCUMENT_FORMATS, type DocumentFormat } from './document-source.js';
-export { DURATION, durationOf } from './duration.js';
 export { lintPolicy } from './lint.js';
 export { LINT_SEVERITIES, type LintSeverity, type PolicyFinding } from './lint-finding.js';
 export {
@@ -22,8 +21,7 @@ export {
   type PolicyKeyReader,
   policyKeyReader,
 } from './load.js';
-export { repositoryPatternProblem } from './repository-pattern.js';
-export { nameProblem, type PolicyDocument } from './schema.js';
+export type { PolicyDocument } from './schema.js';
 export {
   formatPolicyTemplate,
   type PolicyTemplate,

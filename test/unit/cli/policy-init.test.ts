@@ -2,7 +2,8 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { TouchmarkError } from '../../../src/base/errors.js';
-import { completeWishes, type PolicyWishes, planPolicy } from '../../../src/cli/new-policy.js';
+import { completeWishes } from '../../../src/cli/ask-policy.js';
+import { type PolicyWishes, planPolicy } from '../../../src/cli/new-policy.js';
 import { gatherTeams } from '../../../src/cli/policy-teams.js';
 import { SCHEMAS } from '../../../src/cli/schemas.js';
 import type { Terminal } from '../../../src/cli/terminal.js';
@@ -137,7 +138,7 @@ describe('the teams of --team', () => {
 
   it('have a signer for each key, unless one is named', async () => {
     const cwd = folderWithKeys();
-    expect(await gather(cwd, 'base=@base.pub,@runtime.pub', 'app=@app.pub')).toEqual([
+    expect(await gather(cwd, 'base=@base.pub, @runtime.pub', 'app=@app.pub')).toEqual([
       ['base', 'base: keys/base.pub', 'runtime: keys/runtime.pub'],
       ['app', 'app: keys/app.pub'],
     ]);
@@ -167,6 +168,13 @@ describe('the teams of --team', () => {
     expect((await gatherTeams([`base=${cwd}/pkcs11:/ada.pub`], cwd))[0]?.signers[0]?.keys).toEqual([
       './pkcs11:/ada.pub',
     ]);
+  });
+
+  it('repeat nothing of a key that was given instead of its path', async () => {
+    const pem = readFileSync(join(folderWithKeys(), 'keys/base.key'), 'utf8');
+    const refusal = await gather('/', `base=${pem}`).catch(error => error);
+    expect(refusal).toMatchObject({ code: 'usage-argument' });
+    expect(JSON.stringify([refusal.message, refusal.hint, refusal.details])).not.toContain('BEGIN');
   });
 
   it.each([

@@ -30,12 +30,12 @@ it('prints help without loading the command, from few files', async () => {
   expect(files.every(file => file.startsWith(join(ROOT, 'dist/cli')))).toBe(true);
 });
 
-it('has a command line of less than a megabyte', () => {
+it('has a command line of little more than a megabyte', () => {
   const sizes = readdirSync(join(ROOT, 'dist/cli'), { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile())
     .map(entry => statSync(join(entry.parentPath, entry.name)).size);
   expect(sizes.length).toBeGreaterThan(5);
-  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(1_000_000);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(1_250_000);
 });
 
 it('says a version, and the same in JSON', async () => {
