@@ -60,8 +60,12 @@ export const LIMITS = {
   carriedBlobs: 256,
   /** The document of a custody artifact: all marks of a chain, and its ancestors' manifests and configs. */
   custodyChainSize: 16 * 1024 * 1024,
+  /** A file whose digest an approval names. */
+  evidenceFileSize: 256 * 1024 * 1024,
   /** Custody artifacts of one image that are read. */
   custodyArtifacts: 64,
+  /** Their documents, all together. */
+  custodyArtifactsSize: 64 * 1024 * 1024,
   /** Log entries, or timestamps, in one sigstore bundle. */
   bundleEntries: 32,
   /** Manifests that refer to one image. */

@@ -8,7 +8,9 @@ import { type Descriptor, describe } from '../oci/descriptor.js';
 import { parseManifest, type RawManifest, serializeManifest } from '../oci/manifest.js';
 import { MEDIA_TYPES } from '../oci/media-types.js';
 import { EMPTY_CONFIG } from '../signature/referrer.js';
+import { parseStatement } from '../signature/statement.js';
 import type { FoundMark } from './authenticate.js';
+import { CLAIM_PREDICATE_TYPE } from './carriers.js';
 
 /**
  * The custody artifact: everything that proves an image's chain and does not lie on the image itself, in one document of one
@@ -20,6 +22,8 @@ import type { FoundMark } from './authenticate.js';
 export const CUSTODY_ARTIFACT_TYPE = 'application/vnd.touchmark.custody.chain.v1+json';
 /** Digests of manifests whose marks are all in the document, separated by spaces: a reader may leave them for later. */
 const INCLUDES_ANNOTATION = 'dev.touchmark.custody.includes';
+/** Says that there are claims in the document that take something back: a reader must not leave it for later. */
+const WITHDRAWS_ANNOTATION = 'dev.touchmark.custody.withdraws';
 /** A manifest's annotations should stay small; what is not listed is read, that is all. */
 const MOST_INCLUDES = 128;
 
@@ -103,7 +107,12 @@ function inOrder<T>(values: ReadonlyMap<string, T>): readonly T[] {
   return [...values].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value);
 }
 
-function identifyMark({ payload, payloadType, signature }: CarriedMark): string {
+/** The same for every copy of one signature over one document. */
+export function identifyMark({
+  payload,
+  payloadType,
+  signature,
+}: Pick<CarriedMark, 'payload' | 'payloadType' | 'signature'>): string {
   return `${computeDigest(payload)} ${payloadType ?? ''} ${toBase64(signature)}`;
 }
 
@@ -151,6 +160,7 @@ export function serializeChain(chain: CustodyChain): Uint8Array {
 
 /**
  * The manifest of a custody artifact, whose subject is the image it belongs to. A small document is inlined as well.
+ * @param document of a serialized chain
  * @param includes manifests (bundles, older custody artifacts) whose marks are all in the document
  */
 export function chainManifest(
@@ -160,13 +170,32 @@ export function chainManifest(
 ): RawManifest {
   const listed = [...new Set(includes)].sort().slice(0, MOST_INCLUDES);
   const inlined = document.length <= LIMITS.inlineData ? { data: document } : {};
+  const annotations = {
+    ...(listed.length > 0 && { [INCLUDES_ANNOTATION]: listed.join(' ') }),
+    ...(parseChain(document).marks.some(isAboutClaims) && { [WITHDRAWS_ANNOTATION]: 'true' }),
+  };
   return serializeManifest({
     config: describe(MEDIA_TYPES.ociEmpty, EMPTY_CONFIG),
     layers: [describe(CUSTODY_ARTIFACT_TYPE, document, inlined)],
-    ...(listed.length > 0 && { annotations: { [INCLUDES_ANNOTATION]: listed.join(' ') } }),
+    ...(Object.keys(annotations).length > 0 && { annotations }),
     subject: { mediaType: subject.mediaType, size: subject.size, digest: subject.digest },
     artifactType: CUSTODY_ARTIFACT_TYPE,
   });
+}
+
+/** No signature of an image: it withdraws a claim, or is about an index. Whose it is nobody has asked yet. */
+function isAboutClaims({ payload, payloadType }: CarriedMark): boolean {
+  if (payloadType === undefined) return false;
+  try {
+    return parseStatement(payload).predicateType === CLAIM_PREDICATE_TYPE;
+  } catch {
+    return false;
+  }
+}
+
+/** Does a listed custody artifact say that there is something in it that could take a yes away? */
+export function mayWithdraw({ annotations }: Descriptor): boolean {
+  return annotations?.[WITHDRAWS_ANNOTATION] !== undefined;
 }
 
 /**
