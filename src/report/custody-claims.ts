@@ -2,7 +2,8 @@ import type { Digest } from '../base/digest.js';
 import { LIMITS } from '../base/limits.js';
 import { type ApproveClaim, type Claim, type ContentClaim, isContentClaim } from '../custody/index.js';
 import { formatPlatform } from '../oci/platform.js';
-import { type CustodyPicture, claimedLayers, type ImageLayer, type PictureLink } from './custody-picture.js';
+import type { CustodyPicture, ImageLayer, PictureLink } from './custody-picture.js';
+import { claimedLayers } from './custody-picture-of.js';
 
 /** A claim as it was found. Nobody has verified its signatures: every word in it may be anybody's. */
 export interface UnverifiedClaim {

@@ -87,6 +87,12 @@ export function signersOf({
   return keyids.length > 0 ? keyids.map(keyid => `key ${keyid.slice(0, 12)}`).join(', ') : 'unknown';
 }
 
+export function signedWords(link: Pick<PictureLink, 'signers' | 'keyids' | 'state'>): string {
+  return link.state === 'unverified'
+    ? `signature not checked: ${signersOf(link)}`
+    : `signed by ${signersOf(link)}`;
+}
+
 function evidenceOf({ state, evidence, owner }: PictureLayer): Cell {
   if (state === 'verified') return { text: evidence ?? '' };
   if (owner === null && state === 'failed') return { text: '✗ no owner', style: 'red' };

@@ -1,7 +1,7 @@
-import type { CustodyVerdict, EvidenceLevel, Finding, IndexVerdict } from '../custody/index.js';
-import { formatPlatform } from '../oci/platform.js';
-import { COLUMNS, field, indented, widthOf, wrap } from './custody-layout.js';
-import { type ImageLayer, pictureOf } from './custody-picture.js';
+import type { CustodyVerdict, EvidenceLevel, Finding } from '../custody/index.js';
+import { field } from './custody-layout.js';
+import type { ImageLayer } from './custody-picture.js';
+import { pictureOf } from './custody-picture-of.js';
 import { layerTable } from './custody-table.js';
 import {
   countOf,
@@ -35,11 +35,14 @@ export function presentCustody(verdict: CustodyVerdict, options: CustodyTextOpti
   ];
 }
 
-function pinnedName({ repository, manifest }: CustodyVerdict['subject']): string {
+export function pinnedName({
+  repository,
+  manifest,
+}: Pick<CustodyVerdict['subject'], 'repository' | 'manifest'>): string {
   return repository === null ? manifest : `${repository}@${manifest}`;
 }
 
-function heading(name: string, { verdict, code }: Pick<CustodyVerdict, 'verdict' | 'code'>): Line {
+export function heading(name: string, { verdict, code }: Pick<CustodyVerdict, 'verdict' | 'code'>): Line {
   if (verdict === 'pass') return line(name, '  ', { text: 'verified', style: 'green' });
   const text = verdict === 'fail' ? `not verified: ${code}` : `not verified: ${code} (could not be decided)`;
   return line(name, '  ', { text, style: verdict === 'fail' ? 'red' : 'yellow' });
@@ -104,7 +107,7 @@ function policyName({ policy }: CustodyVerdict): string {
   return `${policy.name}, version ${policy.version} (${shortDigest(policy.digest)})`;
 }
 
-function notes(findings: readonly Finding[]): readonly Line[] {
+export function notes(findings: readonly Finding[]): readonly Line[] {
   const words = findings
     .filter(({ severity }) => severity === 'warning')
     .map(found => `${found.code}: ${sentence(found)}${found.hint === undefined ? '' : ` (${found.hint})`}`);
@@ -112,66 +115,16 @@ function notes(findings: readonly Finding[]): readonly Line[] {
 }
 
 /** Findings are written as `where` and what it does: `step app (sha256:…)`, `builds on …`; the image needs no name. */
-function sentence({ where, message }: Finding): string {
+export function sentence({ where, message }: Finding): string {
   return where === 'image' ? message : `${where}: ${message}`;
 }
 
 /** Anybody can attach material by the thousand: what is printed is bounded, JSON has everything. */
-function foldList(items: readonly string[], most: number): readonly string[] {
+export function foldList(items: readonly string[], most: number): readonly string[] {
   if (items.length <= most) return items;
   return [...items.slice(0, most - 1), `and ${items.length - most + 1} more; -o json lists them`];
 }
 
-function list(label: string, items: readonly string[]): readonly Line[] {
+export function list(label: string, items: readonly string[]): readonly Line[] {
   return items.flatMap((item, at) => field(at === 0 ? label : '', item));
-}
-
-/** An index: one line for each image in it, then the first that is no yes in full. */
-export function presentCustodyIndex(
-  verdict: IndexVerdict,
-  options: Pick<CustodyTextOptions, 'pinned'> = {},
-): readonly Line[] {
-  const { children, findings } = verdict;
-  const repository = children[0]?.subject.repository ?? null;
-  const name =
-    options.pinned ?? pinnedName({ repository, manifest: verdict.index } as CustodyVerdict['subject']);
-  const own = findings.filter(found => !children.some(child => isAbout(found, child)));
-  const failing =
-    children.find(child => child.verdict === 'fail') ?? children.find(child => child.verdict !== 'pass');
-  return [
-    heading(name, verdict),
-    ...children.flatMap(childLine),
-    ...list(
-      'index',
-      foldList(
-        own
-          .filter(({ severity }) => severity !== 'warning')
-          .map(found => `${found.code}: ${sentence(found)}`),
-        12,
-      ),
-    ),
-    ...notes(own),
-    ...(failing ? [line(''), ...presentCustody(failing)] : []),
-  ];
-}
-
-/** Findings of an index name a child as `image sha256:0123456789ab (linux/amd64)`. */
-function isAbout({ where }: Finding, { subject }: CustodyVerdict): boolean {
-  return where.startsWith(`image ${subject.manifest.slice(0, 19)} `);
-}
-
-function childLine({ subject, verdict, code, chain, layers }: CustodyVerdict): readonly Line[] {
-  const platform = subject.platform ? formatPlatform(subject.platform) : 'no platform';
-  const start = `  ${platform.padEnd(14)}${shortDigest(subject.manifest)}  `;
-  const word = verdict === 'pass' ? 'verified' : `not verified: ${code}`;
-  const style = verdict === 'pass' ? 'green' : verdict === 'fail' ? 'red' : 'yellow';
-  const story = verdict === 'pass' ? `${nameChain(chain)}, ${countOf(layers.length, 'layer')}, no gaps` : '';
-  const room = COLUMNS - widthOf(`${start}${word}  `);
-  if (story === '') return [line(start, { text: word, style })];
-  if (room < 30) return [line(start, { text: word, style }), ...indented(story, '    ')];
-  const [first = '', ...rest] = wrap(story, room);
-  return [
-    line(start, { text: word, style }, '  ', first),
-    ...rest.map(part => line(' '.repeat(COLUMNS - room), part)),
-  ];
 }

@@ -1,6 +1,7 @@
+import { startWords } from './custody-drawing.js';
 import { COLUMNS, indented, widthOf, wrap } from './custody-layout.js';
 import type { CustodyPicture, PictureApproval, PictureLink } from './custody-picture.js';
-import { layerTable, MARKS, signersOf } from './custody-table.js';
+import { layerTable, MARKS, signedWords, signersOf } from './custody-table.js';
 import { countOf, fixOf, formatSince, formatSpan, nameStep } from './custody-words.js';
 import { type Line, line } from './lines.js';
 
@@ -22,7 +23,7 @@ export function presentPicture(picture: CustodyPicture, pinned?: string): readon
     line({ text: name, style: 'bold' }),
     ...indented(summarise(picture), '  '),
     line(''),
-    line('  ', startWords(picture.start)),
+    line('  ', startWords(picture)),
     ...links.flatMap(link => [
       ...(airy ? [line('  │')] : []),
       ...entry('  ├─ ', '  │    ', link.state, nameStep(link), linkWords(link), link.codes),
@@ -55,18 +56,12 @@ function summarise({ links, layers, policy, subject, state, code }: CustodyPictu
   ].join(', ');
 }
 
-export function startWords({ kind, name }: CustodyPicture['start']): string {
-  if (kind === 'scratch') return 'scratch';
-  if (kind === 'upstream') return name === null ? 'an upstream image' : `upstream ${name}`;
-  return name === null ? 'a step whose mark was not found' : `step ${name}, whose mark is not there`;
-}
-
 function imageWords({ state, code }: CustodyPicture): string {
   return state === 'verified' || code === null ? 'the image' : `the image: ${code}`;
 }
 
 function linkWords(link: PictureLink): string {
-  return `${link.kind}, ${formatSpan(link.span)}, signed by ${signersOf(link)}, ${whenWords(link)}`;
+  return `${link.kind}, ${formatSpan(link.span)}, ${signedWords(link)}, ${whenWords(link)}`;
 }
 
 export function whenWords({ age, time }: { readonly age: number; readonly time: string }): string {

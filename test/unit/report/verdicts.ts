@@ -102,3 +102,12 @@ export function textOf(lines: readonly Line[]): string {
 export function tooWide(text: string): readonly string[] {
   return text.split('\n').filter(row => [...row].length > 100);
 }
+
+/** Digests with other digits, so that a golden text does not hang on what exactly was digested. */
+export function masked(text: string): string {
+  return text.replace(/sha256:[0-9a-f]+/g, digest => `sha256:${'0'.repeat(digest.length - 7)}`);
+}
+
+export function manifestLayers({ head }: Story) {
+  return head.image.layers.map(({ digest, size }, index) => ({ index, digest, size: size * 123_456 }));
+}
