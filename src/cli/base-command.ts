@@ -100,6 +100,12 @@ export abstract class TouchmarkCommand<Result extends object> {
     return this.#call.packageRoot;
   }
 
+  /** The tool and its version, as signed documents name who made them: `touchmark/1.4.0`. */
+  protected get creator(): string {
+    const { name, version } = this.#call.tool;
+    return `${name}/${version}`;
+  }
+
   async run(): Promise<void> {
     const { name, calledAs } = this.#call;
     if (calledAs !== name) this.note(`${calledAs} is called ${name} here`);
@@ -172,12 +178,11 @@ export abstract class TouchmarkCommand<Result extends object> {
   /** How stores reach the outside, from the registry flags. Starts the deadline. */
   protected async storeOptions(flags: RegistryFlagValues): Promise<StoreOptions> {
     this.#lifetime.setDeadline(readTimeout(flags));
-    const { name, version } = this.#call.tool;
     return loadStoreOptions(flags, {
       stdin: this.#stdin,
       signal: this.signal,
       environment: process.env,
-      userAgent: `${name}/${version}`,
+      userAgent: this.creator,
       onWarning: message => this.warn(message),
       ...(this.#settings.debug && {
         onRequest: ({ method, url, status, milliseconds, error }) =>

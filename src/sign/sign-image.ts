@@ -52,6 +52,19 @@ export async function signImage(
   options: SignImageOptions,
 ): Promise<readonly WrittenSignature[]> {
   const planned = await planSignatures(store, root, options);
+  return writeSignatures(store, planned, signers, options);
+}
+
+/**
+ * Writes planned signatures by every signer, reads them back and verifies them.
+ * @throws TouchmarkError as {@link signImage}
+ */
+export async function writeSignatures(
+  store: Store,
+  planned: readonly PlannedSignature[],
+  signers: readonly Signer[],
+  options: SignImageOptions,
+): Promise<readonly WrittenSignature[]> {
   const added = new Set<string>();
   for (let attempt = 1; ; attempt++) {
     const written: WrittenSignature[] = [];

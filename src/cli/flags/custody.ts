@@ -1,0 +1,101 @@
+import { fail } from '../../base/errors.js';
+import { variableOf } from '../environment.js';
+import { Flags } from '../oclif.js';
+import { platformFlag, repositoryFlag } from './image.js';
+import { dryRunFlag, yesFlag } from './output.js';
+import { signingFlags } from './signing.js';
+
+const group = { helpGroup: 'CUSTODY' };
+
+export const policyFlag = {
+  policy: Flags.string({
+    ...group,
+    required: true,
+    helpValue: 'FILE',
+    env: variableOf('policy'),
+    summary: 'the policy: teams and their keys, and the flow',
+  }),
+};
+
+export const teamFlag = {
+  team: Flags.string({
+    ...group,
+    required: true,
+    helpValue: 'TEAM',
+    env: variableOf('team'),
+    summary: 'the team that claims, as the policy names it',
+  }),
+};
+
+export const stepFlag = {
+  step: Flags.string({
+    ...group,
+    required: true,
+    helpValue: 'STEP',
+    env: variableOf('step'),
+    summary: 'what it did: a step of the policy',
+  }),
+};
+
+export const expiresFlag = {
+  expires: Flags.string({
+    ...group,
+    helpValue: 'TIME',
+    summary: 'the claim ends then: a date, 2027-01-31T00:00:00Z, or a time from now, 90d',
+  }),
+};
+
+export const handoverFlags = {
+  next: Flags.string({
+    ...group,
+    multiple: true,
+    helpValue: 'TEAM',
+    summary: 'a team that this image is meant for (repeatable); default: any',
+  }),
+  ...expiresFlag,
+  renew: Flags.boolean({ summary: 'make a new claim beside one that stands already' }),
+};
+
+export const baseFlags = {
+  base: Flags.string({
+    ...group,
+    helpValue: 'IMAGE',
+    summary: 'the image it was built on; its chain is checked first',
+  }),
+  // No variable: a forgotten one would let every later mark stand on something nobody checked.
+  'insecure-unchecked-base': Flags.boolean({
+    summary: 'mark although the base does not pass; the claim says so, and policies refuse it',
+    dependsOn: ['base'],
+  }),
+};
+
+/** For every command that signs a claim about an image. */
+export const claimingFlags = {
+  ...policyFlag,
+  ...teamFlag,
+  ...signingFlags,
+  ...repositoryFlag,
+  ...platformFlag,
+  ...dryRunFlag,
+  ...yesFlag,
+};
+
+const DAY = 86_400_000;
+
+/**
+ * A point in time from `--expires`: absolute, or a number of days or hours from now.
+ * @throws TouchmarkError `usage-argument`
+ */
+export function readExpires(text: string | undefined, now: Date): Date | undefined {
+  if (text === undefined) return undefined;
+  const relative = /^([1-9][0-9]{0,4})([dh])$/.exec(text);
+  const time = relative
+    ? new Date(now.getTime() + Number(relative[1]) * (relative[2] === 'd' ? DAY : DAY / 24))
+    : /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}:\d{2}Z)?$/.test(text)
+      ? new Date(text.length === 10 ? `${text}T00:00:00Z` : text)
+      : undefined;
+  if (time && !Number.isNaN(time.getTime()) && time > now) return time;
+  return fail('usage-argument', `--expires takes a time to come, not ${JSON.stringify(text)}`, {
+    hint: 'write --expires 90d, --expires 12h, or --expires 2027-01-31',
+  });
+}
