@@ -2,7 +2,7 @@ import type { Digest } from '../base/digest.js';
 import { LIMITS } from '../base/limits.js';
 import { type ApproveClaim, type Claim, type ContentClaim, isContentClaim } from '../custody/index.js';
 import { formatPlatform } from '../oci/platform.js';
-import type { CustodyPicture, ImageLayer, PictureLink } from './custody-picture.js';
+import type { CustodyPicture, ImageLayer, PictureFinding, PictureLink } from './custody-picture.js';
 import { claimedLayers } from './custody-picture-of.js';
 
 /** A claim as it was found. Nobody has verified its signatures: every word in it may be anybody's. */
@@ -20,6 +20,9 @@ export interface ClaimedImage {
   readonly claims: readonly UnverifiedClaim[];
   readonly now: Date;
 }
+
+/** Approvals that are shown, the newest: anybody can attach more. */
+const APPROVALS = 64;
 
 type Found<C extends Claim> = UnverifiedClaim & { readonly claim: C };
 
@@ -44,7 +47,13 @@ export function pictureOfClaims(image: ClaimedImage): CustodyPicture {
   });
   const head = chain.at(-1);
   const on = new Set(links.map(({ claim }) => claim));
-  const approvals = [...byDigest.values()].filter(isApproval).filter(({ claim }) => on.has(claim.prev.claim));
+  const approvals = [...byDigest.values()]
+    .filter(isApproval)
+    .filter(({ claim }) => on.has(claim.prev.claim))
+    .sort((a, b) => Date.parse(b.claim.time) - Date.parse(a.claim.time));
+  const withdrawn = new Set(
+    [...byDigest.values()].flatMap(({ claim }) => (claim.kind === 'withdraw' ? [claim.prev.claim] : [])),
+  );
   return {
     subject: {
       repository: image.repository,
@@ -56,11 +65,27 @@ export function pictureOfClaims(image: ClaimedImage): CustodyPicture {
     level: null,
     policy: null,
     start: startOf(chain[0]),
-    links,
-    approvals: approvals.map(found => ({ ...unverified(found, image.now), on: found.claim.prev.claim })),
+    links: links.map(link => (withdrawn.has(link.claim) ? { ...link, codes: ['mark-withdrawn'] } : link)),
+    approvals: approvals
+      .slice(0, APPROVALS)
+      .map(found => ({ ...unverified(found, image.now), on: found.claim.prev.claim })),
     layers: claimedLayers(links, image.layers, 'unverified'),
-    findings: [],
+    findings: [
+      ...links.filter(({ claim }) => withdrawn.has(claim)).map(noteWithdrawal),
+      ...(approvals.length > APPROVALS ? [noteLeftOut(approvals.length - APPROVALS)] : []),
+    ],
   };
+}
+
+function noteWithdrawal({ step, claim }: PictureLink): PictureFinding {
+  const message = 'a withdrawal lies with the image; whether it counts was not verified';
+  const where = `step ${step} (${claim.slice(0, 19)})`;
+  return { code: 'mark-withdrawn', severity: 'warning', where, message, hint: null };
+}
+
+function noteLeftOut(count: number): PictureFinding {
+  const message = `${count} older approvals are not shown`;
+  return { code: 'limit-exceeded', severity: 'warning', where: 'image', message, hint: null };
 }
 
 function isContent(found: UnverifiedClaim): found is Found<ContentClaim> {

@@ -1,6 +1,6 @@
 import type { CustodyPolicy, CustodyVerdict, Finding } from '../custody/index.js';
 import { MARKS } from './custody-table.js';
-import { countOf, formatAge } from './custody-words.js';
+import { countOf, formatAge, formatSince } from './custody-words.js';
 
 /** The rules of a policy as sentences, each with what this image made of it. */
 
@@ -21,7 +21,7 @@ export function explainFlow({ chain, findings }: CustodyVerdict, policy: Custody
         where === `step ${rule.step}` || links.some(({ claim }) => where.endsWith(`(${claim.slice(0, 19)})`)),
     );
     const done = links.map(({ team, signers, age }) => {
-      return `${team} (${signers.join(', ') || 'nobody of the team'}), ${formatAge(Math.floor(age / 1000))} old`;
+      return `${team} (${signers.join(', ') || 'nobody of the team'}), ${formatSince(Math.floor(age / 1000))}`;
     });
     return sentence(`step ${rule.step}`, asked, done.join('; ') || undefined, about);
   });
@@ -44,7 +44,7 @@ export function explainApprovals(
       ...(rule.evidence.length === 0 ? [] : [`with ${rule.evidence.join(', ')}`]),
     ];
     const done = given
-      ? `${given.team} (${given.signers.join(', ')}), ${formatAge(Math.floor(given.age / 1000))} old`
+      ? `${given.team} (${given.signers.join(', ')}), ${formatSince(Math.floor(given.age / 1000))}`
       : undefined;
     const about = findings.filter(
       ({ where }) => where === `approval ${rule.name}` || where.startsWith(`approval ${rule.name} (`),

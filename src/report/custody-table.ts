@@ -82,9 +82,15 @@ export function signersOf({
   keyids,
   state,
 }: Pick<PictureLink, 'signers' | 'keyids' | 'state'>): string {
-  if (signers.length > 0) return signers.join(', ');
+  if (signers.length > 0) return listNames(signers);
   if (state !== 'unverified') return 'nobody of the team';
-  return keyids.length > 0 ? keyids.map(keyid => `key ${keyid.slice(0, 12)}`).join(', ') : 'unknown';
+  return keyids.length > 0 ? listNames(keyids.map(keyid => `key ${keyid.slice(0, 12)}`)) : 'unknown';
+}
+
+function listNames(names: readonly string[]): string {
+  return names.length <= 8
+    ? names.join(', ')
+    : `${names.slice(0, 7).join(', ')} and ${names.length - 7} more`;
 }
 
 export function signedWords(link: Pick<PictureLink, 'signers' | 'keyids' | 'state'>): string {

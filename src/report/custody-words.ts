@@ -63,6 +63,8 @@ export function countRepeats(texts: readonly string[]): readonly string[] {
   );
 }
 
+const MARK_AGAIN = 'the team marks the image again, with the current touchmark';
+
 /** What to do about a no, where the finding itself has no better advice. */
 const FIXES: Partial<Record<ReasonCode, string>> = {
   'policy-expired': 'ask the policy owner for the current policy',
@@ -99,6 +101,30 @@ const FIXES: Partial<Record<ReasonCode, string>> = {
   'evidence-insufficient': 'check it at the level that the policy asks for',
   'config-denied': 'rebuild without the change, or have the policy allow it for this step',
   'config-unavailable': 'copy the custody artifact together with the image',
+  'limit-exceeded': 'remove what was attached to the image and does not belong there',
+  'manifest-ambiguous': 'build the image again with a tool that writes plain manifests',
+  'manifest-unsupported': 'name an OCI or Docker image',
+  'digest-invalid': 'build the image again: it names something by a digest that is none',
+  'index-nested': 'name an index that holds images only',
+  'index-child-unmarked': 'the teams mark the image of this platform too',
+  'subject-mismatch': MARK_AGAIN,
+  'claim-version-unsupported': 'use a newer touchmark',
+  'payload-ambiguous': MARK_AGAIN,
+  'payload-inconsistent': MARK_AGAIN,
+  'key-algorithm-denied': 'the team signs with a key of an allowed kind',
+  'threshold-not-met': 'more signers of the team co-sign the same claim',
+  'chain-start-invalid': MARK_AGAIN,
+  'prev-missing': 'copy the custody artifact together with the image',
+  'chain-cycle': MARK_AGAIN,
+  'coverage-short': MARK_AGAIN,
+  'coverage-excess': MARK_AGAIN,
+  'layer-count-mismatch': MARK_AGAIN,
+  'chain-after-mismatch': MARK_AGAIN,
+  'kind-invalid': MARK_AGAIN,
+  'handover-denied': 'the team that handed it on names this team, or the image goes to the one it names',
+  'custody-ambiguous': 'withdraw one of the two claims',
+  'layer-unproven': 'check it at level blobs',
+  'layer-compression-unsupported': 'use a Node.js that has this decoder: zstd needs 22.15',
 };
 
 export function fixOf({

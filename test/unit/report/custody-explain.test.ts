@@ -46,18 +46,18 @@ describe('the explanation of a custody verdict', () => {
              – step upstream: adopt by team base, 0 to 1 times, 2 signers or more, from
                docker.io/library/debian: not there
              ✓ step base: add by team base, 1 time, 2 signers or more, at most 60 days old: base (grace,
-               linus), 20 days old
+               linus), 20 days ago
              ✓ step runtime: add or config by team runtime, 1 to 2 times, 1 signer or more, at most 90
-               days old: runtime (rita), 10 days old
-             ✓ step app: add or config by team app*, 1 time, 1 signer or more: app (amy), 3 days old
+               days old: runtime (rita), 10 days ago
+             ✓ step app: add or config by team app*, 1 time, 1 signer or more: app (amy), 3 days ago
              one person never stands for two teams
         ✓ 6  the image was approved
              ✓ approval base-qa: by team security on step base, 1 signer or more: security (sam), 20
-               days old
+               days ago
              ✓ approval scan: by team security on the image, 1 signer or more, at most 7 days old, with
-               scan-report: security (sam), 3 days old
+               scan-report: security (sam), 3 days ago
              ✓ approval promote: by team release on the image, 2 signers or more, after scan: release
-               (ria, rob), 3 days old
+               (ria, rob), 3 days ago
         ✓ 7  each step changed only the config that it may
              step base: may change anything
              step runtime: may change anything

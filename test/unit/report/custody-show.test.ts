@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CustodyVerdict } from '../../../src/custody/index.js';
+import { type CustodyVerdict, claimDigest } from '../../../src/custody/index.js';
 import {
   type CustodyPicture,
   pictureOf,
@@ -9,7 +9,7 @@ import {
   renderCustodyMermaid,
   renderCustodySvg,
 } from '../../../src/report/index.js';
-import { NOW } from '../custody/world.js';
+import { buildWithdrawal, daysAgo, digestOf, NOW } from '../custody/world.js';
 import {
   dropped,
   gapped,
@@ -212,6 +212,30 @@ describe('a picture', () => {
     expect(part.start).toEqual({ kind: 'missing', name: 'runtime' });
     expect(part.layers.map(({ owner }) => owner?.team)).toEqual([...Array(4).fill(undefined), 'app', 'app']);
     expect(claimed(await good(), []).links).toEqual([]);
+  });
+
+  it('of claims tells of a withdrawal, and bounds the approvals', async () => {
+    const { verdict, story } = await good();
+    const links = story.links.map(({ claim, digest }) => ({ claim, digest, keyids: [] }));
+    const withdrawal = buildWithdrawal(story.head, 'app');
+    const approval = story.approvals.scan;
+    const approvals = Array.from({ length: 100 }, (_, at) => ({
+      claim: { ...approval, time: daysAgo(at) },
+      digest: digestOf(`approval ${at}`),
+      keyids: [],
+    }));
+    const picture = pictureOfClaims({
+      ...verdict.subject,
+      layers: manifestLayers(story),
+      now: NOW,
+      claims: [...links, ...approvals, { claim: withdrawal, digest: claimDigest(withdrawal), keyids: [] }],
+    });
+    expect(picture.links.map(({ codes }) => codes)).toEqual([[], [], ['mark-withdrawn']]);
+    expect(picture.approvals).toHaveLength(64);
+    expect(picture.approvals.at(-1)?.time).toBe(daysAgo(63));
+    const text = textOf(presentPicture(picture)).replace(/\s+/g, ' ');
+    expect(text).toContain('a withdrawal lies with the image; whether it counts was not verified');
+    expect(text).toContain('36 older approvals are not shown');
   });
 
   it('knows what a chain stands on', async () => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { EXIT_CODES, type ReasonCode } from '../../../src/base/codes.js';
 import { type CustodyVerdict, verifyIndex } from '../../../src/custody/index.js';
 import { rawManifest, serializeManifest } from '../../../src/oci/manifest.js';
+import { fixOf } from '../../../src/report/custody-words.js';
 import { presentCustody, presentCustodyIndex } from '../../../src/report/index.js';
 import {
   dropped,
@@ -141,6 +143,23 @@ describe('a custody verdict as text', () => {
       expect(rows.length).toBeGreaterThan(5);
       expect(tooWide(rows.join('\n'))).toEqual([]);
     }
+  });
+
+  it('knows a way out of every no about custody', () => {
+    const warnings = [
+      'duplicate-claims',
+      'custody-collapsed',
+      'history-untrusted',
+      'oci-',
+      'sig-',
+      'mark-un',
+    ];
+    const others = ['mark-other', 'carrier-', 'identity-content', 'tag-', 'annotation-'];
+    const codes = (Object.keys(EXIT_CODES) as ReasonCode[])
+      .filter(code => [10, 12, 14, 15, 16, 24].includes(EXIT_CODES[code]))
+      .filter(code => ![...warnings, ...others].some(start => code.startsWith(start)));
+    expect(codes.length).toBeGreaterThan(40);
+    expect(codes.filter(code => fixOf({ code }) === undefined)).toEqual([]);
   });
 
   it('says nothing about a chain where there is none', async () => {
