@@ -1,13 +1,13 @@
 import type { Digest } from '../base/digest.js';
-import type {
-  ApprovalEntry,
-  ChainEntry,
-  CustodyVerdict,
-  EvidenceLevel,
-  Finding,
-  IndexVerdict,
+import {
+  type ApprovalEntry,
+  type ChainEntry,
+  type CustodyVerdict,
+  EVIDENCE_LEVELS,
+  type EvidenceLevel,
+  type Finding,
+  type IndexVerdict,
 } from '../custody/index.js';
-import { EVIDENCE_LEVELS } from '../custody/index.js';
 
 /**
  * A custody verdict as machines read it: `images[].custody`. Fields are only ever added; codes and words of open lists may
