@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { KEY_KINDS } from '../crypto/keys.js';
 import { policyDocumentSchema } from '../policy/schema.js';
+import { custodyClaimFields, custodyMarkFields, custodyWithdrawFields } from './claiming-schemas.js';
 import {
   copyFields,
   doctorFields,
@@ -102,5 +103,8 @@ export const SCHEMAS = {
   doctor: documentSchema('doctor', doctorFields),
   'policy-init': documentSchema('policy-init', policyInitFields),
   'policy-check': documentSchema('policy-check', policyCheckFields),
+  'custody-mark': documentSchema('custody-mark', custodyMarkFields),
+  'custody-withdraw': documentSchema('custody-withdraw', custodyWithdrawFields),
+  'custody-claim': documentSchema('custody-claim', custodyClaimFields),
   'custody-policy': policyDocumentSchema,
 } satisfies Record<string, z.ZodType>;

@@ -96,7 +96,7 @@ export interface MarkPlan extends ClaimPlan {
  */
 export async function planMark(store: Store, target: MarkTarget, options: MarkOptions): Promise<MarkPlan> {
   const { policy, team, step } = options;
-  checkStep(policy, team, step);
+  checkStep(options);
   const image = await readClaimedImage(store, target, options.repository);
   const { manifest, config } = readImage(image);
   const base = options.base && (await readBase(options.base, options));
@@ -139,16 +139,23 @@ export async function planMark(store: Store, target: MarkTarget, options: MarkOp
   return { ...plan, base: base?.verdict ?? null, joined: standing !== undefined };
 }
 
-/** @throws TouchmarkError `usage-argument` with the names there are */
-function checkStep({ name, teams, flow }: CustodyPolicy, team: string, step: string): void {
+/** @throws TouchmarkError `usage-argument`, `step-unknown` with the names there are; `step-missing` */
+function checkStep({ policy: { name, teams, flow }, team, step, base, adopt }: MarkOptions): void {
   if (!teams.some(known => known.name === team)) {
     fail('usage-argument', `the policy ${name} knows no team ${JSON.stringify(team)}`, {
       hint: `its teams are ${teams.map(known => known.name).join(', ')}`,
     });
   }
-  if (!flow.some(known => known.step === step)) {
+  const at = flow.findIndex(known => known.step === step);
+  if (at < 0) {
     fail('step-unknown', `the policy ${name} has no step ${JSON.stringify(step)} in its flow`, {
       hint: `its steps are ${flow.map(known => known.step).join(', ')}; approvals are given by custody approve`,
+    });
+  }
+  const before = flow.slice(0, at).find(({ count: [least] }) => least > 0);
+  if (before && !base && !adopt) {
+    fail('step-missing', `in the policy ${name} step ${before.step} comes before step ${step}`, {
+      hint: 'say what the image was built on: --base IMAGE',
     });
   }
 }

@@ -10,6 +10,7 @@ import {
   claimDigest,
   type FoundMark,
   type ImageClaim,
+  isImageClaim,
   marksOfChain,
   mergeChains,
   readTeamMarks,
@@ -121,18 +122,19 @@ async function rehearse(plan: ClaimPlan, signers: readonly Signer[]): Promise<vo
       };
     }),
   );
-  const verdict = await judge(plan, plan.image.collected, [
-    ...rehearsed,
-    ...marksOfChain(plan.carried, 'base'),
-  ]);
-  refuse(plan, verdict);
+  refuse(plan, await judge(plan, plan.image.collected, rehearsed));
 }
 
+/** Judges the image by this claim alone: another one that holds would hide that this one does not. */
 async function judge(
-  { image, carried, policy, now, handover }: ClaimPlan,
+  plan: ClaimPlan,
   collected: CollectedMarks,
   more: readonly FoundMark[],
 ): Promise<CustodyVerdict> {
+  const { image, carried, policy, now, handover } = plan;
+  const marks = [...collected.marks, ...more, ...marksOfChain(carried, 'base')];
+  const read = await readTeamMarks(marks, policy);
+  const rivals = new Set(read.filter(mark => isRival(mark, plan)).map(({ mark }) => mark));
   return verify({
     image: {
       repository: image.repository,
@@ -140,7 +142,7 @@ async function judge(
       config: image.config,
       indexPlatform: image.indexPlatform,
     },
-    marks: [...collected.marks, ...more],
+    marks: marks.filter(mark => !rivals.has(mark)),
     carried: [...collected.carried, ...carried.documents],
     unread: collected.unread,
     layerEvidence: [],
@@ -150,6 +152,14 @@ async function judge(
     tagGiven: false,
     ...(handover !== undefined && { handover: { team: handover } }),
   });
+}
+
+/** Another claim in the place of the planned one: about the same image, and for an approval of the same rule. */
+function isRival({ claim, digest }: TeamMark, planned: ClaimPlan): boolean {
+  if (digest === planned.digest || !isImageClaim(claim)) return false;
+  if (claim.subject.manifest.digest !== planned.claim.subject.manifest.digest) return false;
+  if (planned.claim.kind === 'approve') return claim.kind === 'approve' && claim.step === planned.claim.step;
+  return claim.kind !== 'approve';
 }
 
 /** @throws TouchmarkError when something does not hold that the claim should not stand on */

@@ -1,0 +1,165 @@
+import { fail } from '../../src/base/errors.js';
+import { shellQuote } from '../../src/base/shell-quote.js';
+import { TouchmarkCommand } from '../../src/cli/base-command.js';
+import {
+  baseFlags,
+  handoverFlags,
+  policyFlag,
+  readExpires,
+  stepFlag,
+  teamFlag,
+} from '../../src/cli/flags/custody.js';
+import { platformFlag, repositoryFlag } from '../../src/cli/flags/image.js';
+import { registryFlags } from '../../src/cli/flags/registry.js';
+import { Args, Flags } from '../../src/cli/oclif.js';
+import { withOtherImage } from '../../src/cli/other-image.js';
+import type { Styler } from '../../src/cli/text.js';
+import { cosignAnnotations } from '../../src/custody/carriers.js';
+import type { Claim } from '../../src/custody/claim.js';
+import { createStoreAccess, openStore, resolveImage } from '../../src/oci/open.js';
+import { formatReference, parseReference, pinReference } from '../../src/oci/reference.js';
+import { loadPolicy } from '../../src/policy/load.js';
+import { planMarks } from '../../src/sign/mark-images.js';
+import { publishChain } from '../../src/sign/publish-chain.js';
+
+interface Result {
+  readonly reference: string;
+  readonly pinned: string;
+  readonly claims: readonly {
+    readonly subject: string;
+    /** Digest of the claim, and the claim itself. */
+    readonly claim: string;
+    readonly document: Claim;
+    /** Makes the mark with stock cosign, 2 or 3. */
+    readonly command: string;
+    /** The custody artifact that was written; null without --carry. */
+    readonly artifact: string | null;
+  }[];
+}
+
+export default class CustodyClaim extends TouchmarkCommand<Result> {
+  static override summary = 'Print the claim, and the cosign command that makes it a mark';
+  static override description =
+    'For a team that signs with cosign: checks and computes what custody mark would, and signs nothing. The printed command ' +
+    'makes the mark. --carry writes the base’s marks beside the image, without which nobody can follow the chain; it ' +
+    'needs no key.';
+  static override schema = 'custody-claim';
+  static override exitCodes = [10, 11, 12, 14, 15, 16, 18, 20, 21, 22, 24] as const;
+  static override examples = [
+    {
+      description: 'On another team’s image',
+      command:
+        'touchmark custody claim --team app --step app --base registry.example/runtime:3 --carry --policy policy.yaml registry.example/app@sha256:…',
+    },
+  ];
+  static override args = {
+    image: Args.string({ required: true, description: 'registry reference' }),
+  };
+  static override flags = {
+    ...policyFlag,
+    ...teamFlag,
+    ...stepFlag,
+    ...baseFlags,
+    ...handoverFlags,
+    carry: Flags.boolean({ summary: 'write the base’s marks into the image’s custody artifact' }),
+    key: Flags.string({
+      char: 'k',
+      default: 'cosign.key',
+      helpValue: 'REF',
+      summary: 'the key as cosign is to name it in the printed command',
+    }),
+    ...repositoryFlag,
+    ...platformFlag,
+    ...registryFlags,
+  };
+
+  protected override async execute(): Promise<Result> {
+    const { args, flags } = await this.parse(CustodyClaim);
+    const reference = parseReference(args.image);
+    if (reference.transport !== 'registry') {
+      fail('usage-argument', 'cosign signs images in a registry; this one lies elsewhere', {
+        hint: 'copy it into a registry first: touchmark copy',
+      });
+    }
+    const { policy } = await loadPolicy(flags.policy);
+    const access = createStoreAccess(await this.storeOptions(flags));
+    const now = new Date();
+    try {
+      const store = await openStore(reference, access);
+      try {
+        const located = { store, root: await resolveImage(store, reference) };
+        const options = {
+          team: flags.team,
+          step: flags.step,
+          policy,
+          now,
+          creator: this.creator,
+          repository: flags.as,
+          platform: flags.platform,
+          next: flags.next,
+          expires: readExpires(flags.expires, now),
+          unchecked: flags['insecure-unchecked-base'],
+          renew: flags.renew,
+          signal: this.signal,
+        };
+        const note = (line: string) => this.note(line);
+        const plan =
+          flags.base === undefined
+            ? await planMarks(located, options)
+            : await withOtherImage(args.image, flags.base, access, note, base =>
+                planMarks(located, { ...options, base }),
+              );
+        const claims: Result['claims'][number][] = [];
+        for (const { claim, digest, carried, image } of plan.images) {
+          const subject = image.raw.descriptor;
+          const pinned = formatReference(pinReference(reference, subject.digest));
+          const artifact = flags.carry ? await publishChain(store, subject, carried, []) : null;
+          const annotations = cosignAnnotations(claim);
+          const command = cosignCommand(flags.key, annotations, flags.as, pinned);
+          claims.push({ subject: subject.digest, claim: digest, document: claim, command, artifact });
+        }
+        const pinned = formatReference(pinReference(reference, located.root.descriptor.digest));
+        return { reference: args.image, pinned, claims };
+      } finally {
+        await store.close();
+      }
+    } finally {
+      await access.close();
+    }
+  }
+
+  protected override text({ claims }: Result, style: Styler): string {
+    return claims
+      .map(({ document, command }) =>
+        [
+          style('dim', '# the claim'),
+          JSON.stringify(document, null, 2),
+          style('dim', '# sign it'),
+          command,
+        ].join('\n'),
+      )
+      .join('\n');
+  }
+}
+
+/** For cosign 2 and 3 alike: the old format, and no public transparency log, which is for the team to decide. */
+function cosignCommand(
+  key: string,
+  annotations: Readonly<Record<string, string>>,
+  repository: string | undefined,
+  pinned: string,
+): string {
+  const words = [
+    'cosign',
+    'sign',
+    '--key',
+    key,
+    '--tlog-upload=false',
+    '--new-bundle-format=false',
+    '--use-signing-config=false',
+    ...(repository === undefined ? [] : ['--sign-container-identity', repository]),
+    ...Object.entries(annotations).flatMap(([name, value]) => ['-a', `${name}=${value}`]),
+    pinned,
+  ];
+  return words.map(shellQuote).join(' ');
+}
