@@ -4,6 +4,7 @@ import { type ApproveClaim, type Claim, type ContentClaim, isContentClaim } from
 import { formatPlatform } from '../oci/platform.js';
 import type { CustodyPicture, ImageLayer, PictureFinding, PictureLink } from './custody-picture.js';
 import { claimedLayers } from './custody-picture-of.js';
+import { countOf } from './custody-words.js';
 
 /** A claim as it was found. Nobody has verified its signatures: every word in it may be anybody's. */
 export interface UnverifiedClaim {
@@ -28,12 +29,11 @@ type Found<C extends Claim> = UnverifiedClaim & { readonly claim: C };
 
 /** What the claims on an image say, with every part of it marked as not verified. Of several stories the longest is told. */
 export function pictureOfClaims(image: ClaimedImage): CustodyPicture {
-  const byDigest = new Map(image.claims.map(found => [found.digest, found]));
+  const byDigest = mergeSignatures(image.claims);
   const heads = [...byDigest.values()]
     .filter(isContent)
-    .filter(({ claim }) => claim.subject.manifest.digest === image.manifest)
-    .slice(0, LIMITS.chainHeads);
-  const chains = heads.map(head => follow(head, byDigest));
+    .filter(({ claim }) => claim.subject.manifest.digest === image.manifest);
+  const chains = heads.slice(0, LIMITS.chainHeads).map(head => follow(head, byDigest));
   const chain = chains.sort((a, b) => b.length - a.length)[0] ?? [];
   const links = chain.map((found): PictureLink => {
     const { kind, seq, span, subject } = found.claim;
@@ -72,9 +72,25 @@ export function pictureOfClaims(image: ClaimedImage): CustodyPicture {
     layers: claimedLayers(links, image.layers, 'unverified'),
     findings: [
       ...links.filter(({ claim }) => withdrawn.has(claim)).map(noteWithdrawal),
+      ...(heads.length > 1 ? [noteOtherHeads(heads.length - 1)] : []),
       ...(approvals.length > APPROVALS ? [noteLeftOut(approvals.length - APPROVALS)] : []),
     ],
   };
+}
+
+/** One claim comes once for each signature over it. */
+function mergeSignatures(claims: readonly UnverifiedClaim[]): ReadonlyMap<Digest, UnverifiedClaim> {
+  const merged = new Map<Digest, UnverifiedClaim>();
+  for (const found of claims) {
+    const keyids = new Set([...(merged.get(found.digest)?.keyids ?? []), ...found.keyids]);
+    merged.set(found.digest, { ...found, keyids: [...keyids] });
+  }
+  return merged;
+}
+
+function noteOtherHeads(count: number): PictureFinding {
+  const message = `${countOf(count, 'other claim')} about this image ${count === 1 ? 'is' : 'are'} not shown`;
+  return { code: 'custody-ambiguous', severity: 'warning', where: 'image', message, hint: null };
 }
 
 function noteWithdrawal({ step, claim }: PictureLink): PictureFinding {

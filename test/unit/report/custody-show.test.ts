@@ -9,7 +9,7 @@ import {
   renderCustodyMermaid,
   renderCustodySvg,
 } from '../../../src/report/index.js';
-import { buildWithdrawal, daysAgo, digestOf, NOW } from '../custody/world.js';
+import { APP, buildLink, buildWithdrawal, daysAgo, digestOf, NOW } from '../custody/world.js';
 import {
   dropped,
   gapped,
@@ -236,6 +236,30 @@ describe('a picture', () => {
     const text = textOf(presentPicture(picture)).replace(/\s+/g, ' ');
     expect(text).toContain('a withdrawal lies with the image; whether it counts was not verified');
     expect(text).toContain('36 older approvals are not shown');
+  });
+
+  it('of claims tells the longest story, says that there are others, and names every key', async () => {
+    const { verdict, story } = await good();
+    const [, , head] = story.links;
+    const other = buildLink({ ...APP, signers: ['mallory'] });
+    const forged = { ...other.claim, subject: head?.claim.subject } as typeof other.claim;
+    const links = story.links.flatMap(({ claim, digest }) =>
+      ['aa', 'bb', 'aa'].map(keyid => ({ claim, digest, keyids: [keyid] })),
+    );
+    const picture = pictureOfClaims({
+      ...verdict.subject,
+      layers: manifestLayers(story),
+      now: NOW,
+      claims: [{ claim: forged, digest: claimDigest(forged), keyids: ['cc'] }, ...links],
+    });
+    expect(picture.links.map(({ team, keyids }) => [team, keyids])).toEqual([
+      ['base', ['aa', 'bb']],
+      ['runtime', ['aa', 'bb']],
+      ['app', ['aa', 'bb']],
+    ]);
+    expect(picture.findings.map(({ message }) => message)).toEqual([
+      '1 other claim about this image is not shown',
+    ]);
   });
 
   it('knows what a chain stands on', async () => {
