@@ -1,4 +1,4 @@
-import type { ReasonCode } from '../base/codes.js';
+import { EXIT_CODES, type ReasonCode } from '../base/codes.js';
 
 /** `fail` is a definite no; `indeterminate` means evidence could not be obtained; a `warning` changes no verdict. */
 export type Severity = 'fail' | 'indeterminate' | 'warning';
@@ -105,6 +105,11 @@ export function rankOf(code: ReasonCode): number {
 
 const SEVERITIES: readonly Severity[] = ['fail', 'indeterminate', 'warning'];
 
+/** An open question is named by what left it open: a code that says "could not decide", before what may be missing. */
+function isDoubtful({ severity, code }: Finding): boolean {
+  return severity === 'indeterminate' && EXIT_CODES[code] >= 18;
+}
+
 /** Worst first, then in the order of {@link rankOf}; equal ones keep their order, repetitions go. */
 export function sortFindings(findings: readonly Finding[]): readonly Finding[] {
   const unique = new Map(
@@ -112,7 +117,9 @@ export function sortFindings(findings: readonly Finding[]): readonly Finding[] {
   );
   return [...unique.values()].sort(
     (a, b) =>
-      SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) || rankOf(a.code) - rankOf(b.code),
+      SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
+      Number(isDoubtful(b)) - Number(isDoubtful(a)) ||
+      rankOf(a.code) - rankOf(b.code),
   );
 }
 

@@ -39,7 +39,11 @@ export function verifyIndex({ index, children, tagGiven }: VerifyIndexInput): In
   if (manifest.kind !== 'index')
     return conclude([failure('manifest-unsupported', 'index', 'this is an image, not an index')], []);
   const runnable = manifest.manifests.filter(child => !isAttestation(child));
-  const judged = runnable.map(child => children.find(verdict => verdict.subject.manifest === child.digest));
+  // One image may be listed for two platforms and fit one of them: the worst that was found about it counts.
+  const judged = runnable.map(child => {
+    const about = children.filter(verdict => verdict.subject.manifest === child.digest);
+    return about.find(({ verdict }) => verdict !== 'pass') ?? about[0];
+  });
   const findings = runnable.flatMap((child, at) => judgeChild(child, judged[at]));
   if (runnable.length === 0)
     findings.push(failure('manifest-unsupported', 'index', 'the index holds no image'));

@@ -6,14 +6,15 @@ import { LIMITS } from '../base/limits.js';
 import {
   type CustodyPolicy,
   type CustodyVerdict,
-  EVIDENCE_LEVELS,
   type EvidenceLevel,
   type IndexVerdict,
+  isAttestation,
   type LayerFact,
+  reaches,
   verify,
   verifyIndex,
 } from '../custody/index.js';
-import type { Platform } from '../oci/descriptor.js';
+import type { Descriptor, Platform } from '../oci/descriptor.js';
 import { type ImageIndex, parseManifest, type RawManifest } from '../oci/manifest.js';
 import { type StoreAccess, withImage } from '../oci/open.js';
 import { selectPlatform } from '../oci/platform.js';
@@ -79,7 +80,14 @@ export async function verifyCustody(
   } catch (cause) {
     if (options.signal?.aborted) throw cause;
     const error = toTouchmarkError(cause);
-    const nothing = { digest: null, mediaType: null, pinned: null, through: null, custody: null, index: null };
+    const nothing = {
+      digest: null,
+      mediaType: null,
+      pinned: null,
+      through: null,
+      custody: null,
+      index: null,
+    };
     return { reference, ...nothing, code: error.code, error };
   }
 }
@@ -159,12 +167,15 @@ export async function judgeImage(
   tagGiven: boolean,
   options: CustodyOptions,
 ): Promise<JudgedImage> {
-  const { policy, now, handover } = options;
+  const { policy, now, handover, signal } = options;
   const manifest = tryParse(raw);
   const evidence = collectMarks(store, raw.descriptor.digest);
   const [config, first] = await Promise.all([fetchConfig(store, manifest), evidence.next()]);
-  let collected = first.value as CollectedMarks;
-  const judge = (layerEvidence: readonly LayerFact[], held: CustodyPolicy) =>
+  const judge = (
+    { marks, carried, unread }: CollectedMarks,
+    layerEvidence: readonly LayerFact[],
+    level: EvidenceLevel,
+  ) =>
     verify({
       image: {
         repository: options.repository ?? (store.namesRepository ? store.repository : undefined),
@@ -172,39 +183,42 @@ export async function judgeImage(
         config,
         indexPlatform,
       },
-      marks: collected.marks,
-      carried: collected.carried,
-      unread: collected.unread,
+      marks,
+      carried,
+      unread,
       layerEvidence,
-      policy: held,
+      policy: { ...policy, evidence: level },
       now,
       tagGiven,
       ...(handover !== undefined && { handover: { team: handover } }),
     });
 
-  // Without layers in question: whatever fails here fails however much is read.
-  const lenient: CustodyPolicy = { ...policy, evidence: 'marks' };
-  let verdict = await judge([], lenient);
-  if (verdict.verdict !== 'pass') {
+  // Without layers in question: whatever fails here fails however much of them is read.
+  let collected = first.value as CollectedMarks;
+  let verdict = await judge(collected, [], 'marks');
+  while (verdict.verdict !== 'pass') {
     const more = await evidence.next();
-    if (!more.done) {
-      collected = more.value;
-      verdict = await judge([], lenient);
-    }
+    if (more.done) break;
+    collected = more.value;
+    verdict = await judge(collected, [], 'marks');
   }
-  if (verdict.verdict === 'pass') {
-    const level = options.level ?? defaultLevel(policy, store);
-    const wanted = verdict.layers.filter(layer => !reached(layer.evidence, level)).map(({ index }) => index);
-    const facts =
-      manifest?.kind === 'image' && wanted.length > 0 && reached(level, 'manifest')
-        ? await collectLayerFacts(store, manifest, wanted, {
-            ...(options.signal && { signal: options.signal }),
-            ...(options.onProgress && { onProgress: options.onProgress }),
-          })
-        : [];
-    verdict = await judge(facts, policy);
-  }
-  return { verdict, config, collected };
+  // What a command that is ending could not ask any more is not missing.
+  signal?.throwIfAborted();
+  if (verdict.verdict !== 'pass' || manifest?.kind !== 'image') return { verdict, config, collected };
+
+  const level = options.level ?? defaultLevel(policy, store);
+  // Who asks for more than the policy does is held to that.
+  const required = reaches(policy.evidence, level) ? policy.evidence : level;
+  if (verdict.level !== null && reaches(verdict.level, required)) return { verdict, config, collected };
+  const wanted = verdict.layers.filter(layer => !reaches(layer.evidence, level)).map(({ index }) => index);
+  const facts =
+    wanted.length === 0
+      ? []
+      : await collectLayerFacts(store, manifest, wanted, {
+          ...(signal && { signal }),
+          ...(options.onProgress && { onProgress: options.onProgress }),
+        });
+  return { verdict: await judge(collected, facts, required), config, collected };
 }
 
 async function fetchConfig(store: Store, manifest: ReturnType<typeof tryParse>): Promise<Uint8Array> {
@@ -214,11 +228,7 @@ async function fetchConfig(store: Store, manifest: ReturnType<typeof tryParse>):
 }
 
 function defaultLevel(policy: CustodyPolicy, store: Store): EvidenceLevel {
-  return store.namesRepository || reached(policy.evidence, 'blobs') ? policy.evidence : 'blobs';
-}
-
-function reached(level: EvidenceLevel, wanted: EvidenceLevel): boolean {
-  return EVIDENCE_LEVELS.indexOf(level) >= EVIDENCE_LEVELS.indexOf(wanted);
+  return store.namesRepository || reaches(policy.evidence, 'blobs') ? policy.evidence : 'blobs';
 }
 
 async function judgeIndex(
@@ -228,15 +238,29 @@ async function judgeIndex(
   tagGiven: boolean,
   options: CustodyOptions,
 ): Promise<IndexVerdict> {
-  const children = await mapConcurrently(index.manifests, CONCURRENCY, async child => {
-    const found = await store.fetchManifest({ digest: child.digest });
-    if (!found || tryParse(found)?.kind !== 'image') return undefined;
-    const target = { raw: found, indexPlatform: child.platform };
-    return (await judgeImage(store, target, false, options)).verdict;
+  const errors: TouchmarkError[] = [];
+  const children = await mapConcurrently(index.manifests.filter(isImage), CONCURRENCY, async child => {
+    try {
+      const found = await store.fetchManifest({ digest: child.digest });
+      if (!found || tryParse(found)?.kind !== 'image') return undefined;
+      const target = { raw: found, indexPlatform: child.platform };
+      return (await judgeImage(store, target, false, options)).verdict;
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      errors.push(toTouchmarkError(error));
+      return undefined;
+    }
   });
-  return verifyIndex({
+  const verdict = verifyIndex({
     index: { mediaType: raw.descriptor.mediaType, bytes: raw.bytes },
     children: children.filter(child => child !== undefined),
     tagGiven,
   });
+  // An image that could not be asked about leaves the question open, unless another one has answered it.
+  if (verdict.verdict !== 'fail' && errors[0]) throw errors[0];
+  return verdict;
+}
+
+function isImage(child: Descriptor): boolean {
+  return !isAttestation(child);
 }
