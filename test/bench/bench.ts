@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { CHECKOUT } from '../peers/checkout.js';
 import { findFault, PEERS, type PeerName } from '../peers/peer-list.js';
 import { measureBatch } from './batch.js';
+import { measureDistance } from './distance.js';
 import { measureSign } from './sign.js';
 import { type Bench, openBench } from './site.js';
 import { measureStartUp } from './start-up.js';
@@ -16,6 +17,7 @@ const SECTIONS: Readonly<
 > = {
   'start-up': { title: 'Start-up', measure: measureStartUp },
   verify: { title: 'One cold verify', measure: measureVerify },
+  distance: { title: 'One cold verify, at a distance', measure: measureDistance },
   sign: { title: 'One sign', measure: measureSign },
   batch: { title: 'Many images', measure: measureBatch },
   writers: { title: 'Many writers', measure: measureWriters },
