@@ -91,6 +91,8 @@ export const EXIT_CODES = {
   'layer-diffid-mismatch': 15,
   'layer-repeats-lower': 15,
   'blob-digest-mismatch': 18,
+  'blob-corrupt': 18,
+  'blob-trailing-data': 18,
 
   'policy-expired': 16,
   'config-denied': 16,

@@ -97,6 +97,12 @@ export const LIMITS = {
   indexDepth: 4,
   indexEntries: 10_000,
   layers: 10_000,
+  /** What one layer may unpack to; and how many times its own size, with `layerSlack` on top for small ones. */
+  layerSize: 16 * 1024 * 1024 * 1024,
+  layerRatio: 200,
+  layerSlack: 64 * 1024 * 1024,
+  /** Memory that a zstd frame may ask its decoder to keep; decoders refuse more unless told otherwise. */
+  zstdWindow: 128 * 1024 * 1024,
   /** Payloads and small blobs up to this size are inlined in their descriptor's `data` as well. */
   inlineData: 16 * 1024,
 } as const;

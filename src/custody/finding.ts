@@ -77,6 +77,8 @@ const PRIORITY: readonly ReasonCode[] = [
   'custody-ambiguous',
   // layer
   'blob-digest-mismatch',
+  'blob-corrupt',
+  'blob-trailing-data',
   'layer-diffid-mismatch',
   'layer-repeats-lower',
   'layer-unproven',

@@ -32,7 +32,14 @@ export * from './draft-claim.js';
 export type { UnreadSource } from './explain.js';
 export type { Finding, Severity } from './finding.js';
 export type { ImageInput, ManifestBytes } from './image.js';
-export { type LayerEvidence, type LayerFact, type LayerVerdict, reaches } from './layers.js';
+export {
+  LAYER_FAULTS,
+  type LayerEvidence,
+  type LayerFact,
+  type LayerFault,
+  type LayerVerdict,
+  reaches,
+} from './layers.js';
 export { decodeClaim, parseClaim } from './parse-claim.js';
 export * from './policy.js';
 export { type ReadMark, readMark, type VerifiedDocument } from './read-mark.js';

@@ -1,3 +1,4 @@
+import type { ReasonCode } from '../base/codes.js';
 import { computeDigest, type Digest } from '../base/digest.js';
 import type { ClaimLayer } from './claim.js';
 import { doubt, type Finding, failure, warning } from './finding.js';
@@ -18,10 +19,29 @@ export type LayerFact =
   | {
       readonly index: number;
       readonly digest: Digest;
-      /** Not there, foreign or refused; wrong bytes under this digest; no decoder for its compression. */
-      readonly outcome: 'unavailable' | 'digest-mismatch' | 'compression-unsupported';
+      readonly outcome: LayerFault;
       readonly reason?: string;
     };
+
+/** Why nothing is known of what a layer unpacks to, and the reason code for it. */
+export const LAYER_FAULTS = {
+  /** Not there, foreign or refused. */
+  unavailable: 'layer-unavailable',
+  /** Wrong bytes under this digest. */
+  'digest-mismatch': 'blob-digest-mismatch',
+  /** The right bytes, which do not unpack. */
+  corrupt: 'blob-corrupt',
+  /** The right bytes, with more behind the layer than a layer has. */
+  'trailing-data': 'blob-trailing-data',
+  'compression-unsupported': 'layer-compression-unsupported',
+  /** It unpacks to more than is read. */
+  'limit-exceeded': 'limit-exceeded',
+} as const satisfies Record<string, ReasonCode>;
+
+export type LayerFault = keyof typeof LAYER_FAULTS;
+
+/** Faults of the image itself: reading it again changes nothing. */
+const DEFINITE: readonly LayerFault[] = ['digest-mismatch', 'corrupt', 'trailing-data'];
 
 /** How a layer is known to be its owner's: by nothing yet, by the signed digest, or by its bytes. */
 export type LayerEvidence = 'marks' | 'manifest' | 'blobs';
@@ -80,33 +100,33 @@ function judgeLayer(
   required: EvidenceLevel,
 ): { readonly evidence: LayerEvidence; readonly finding?: Finding } {
   const where = `layer ${owned.i}`;
-  if (fact?.outcome === 'digest-mismatch') {
-    const finding = failure(
-      'blob-digest-mismatch',
-      where,
-      fact.reason ?? `the bytes served as ${digest} are others`,
-    );
-    return { evidence: 'marks', finding };
-  }
   if (fact?.outcome === 'read') {
     if (fact.diffID === owned.diffID) return { evidence: 'blobs' };
     const message = `unpacks to ${fact.diffID}, its team signed ${owned.diffID}`;
     return { evidence: 'marks', finding: failure('layer-diffid-mismatch', where, message) };
   }
+  const fault = fact && { code: LAYER_FAULTS[fact.outcome], message: fact.reason ?? describeFault(fact) };
+  if (fact && fault && DEFINITE.includes(fact.outcome)) {
+    return { evidence: 'marks', finding: failure(fault.code, where, fault.message) };
+  }
   // A blob whose own digest is the diffID is the uncompressed layer that was signed.
   const evidence = digest === owned.digest || digest === owned.diffID ? 'manifest' : 'marks';
   if (reaches(evidence, required)) return { evidence };
   const severe = reaches('marks', required) ? warning : doubt;
-  if (fact) {
-    const code = fact.outcome === 'unavailable' ? 'layer-unavailable' : 'layer-compression-unsupported';
-    return { evidence, finding: severe(code, where, fact.reason ?? `the blob ${digest} could not be read`) };
-  }
+  if (fault) return { evidence, finding: severe(fault.code, where, fault.message) };
   if (evidence === 'manifest') return { evidence };
   const message = `is stored as ${digest}, its team signed ${owned.digest}; the blob was not read`;
   return {
     evidence,
     finding: severe('layer-unproven', where, message, 'recompressed? check it at level blobs'),
   };
+}
+
+function describeFault({ outcome, digest }: LayerFact): string {
+  if (outcome === 'digest-mismatch') return `the bytes served as ${digest} are others`;
+  return DEFINITE.includes(outcome as LayerFault)
+    ? `the blob ${digest} cannot be unpacked`
+    : `the blob ${digest} could not be read`;
 }
 
 /** Two spellings of nothing: a tar of two zero blocks, and the same filled up to ten KiB. Builders repeat them freely. */

@@ -72,6 +72,8 @@ const CODES: Readonly<Record<Exclude<Area, 'marks' | 'approvals'>, readonly Reas
   config: ['config-denied', 'config-unavailable', 'history-untrusted'],
   layers: [
     'blob-digest-mismatch',
+    'blob-corrupt',
+    'blob-trailing-data',
     'layer-diffid-mismatch',
     'layer-repeats-lower',
     'layer-unproven',

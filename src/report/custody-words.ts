@@ -88,6 +88,8 @@ const FIXES: Partial<Record<ReasonCode, string>> = {
   'layer-diffid-mismatch':
     'the stored bytes are not the ones that were signed: fetch the image from its source',
   'blob-digest-mismatch': 'the registry serves wrong bytes: fetch the image from its source',
+  'blob-corrupt': 'the layer was pushed damaged: build or push the image again',
+  'blob-trailing-data': 'tools disagree on what such a layer holds: build or push the image again',
   'layer-repeats-lower': 'remove the step that adds the lower layer again',
   'layer-unavailable': 'make the blob readable and run it again',
   'step-missing': 'the team that is left out adds its part, or the policy stops asking for it',

@@ -1,4 +1,3 @@
-import type { ReasonCode } from '../base/codes.js';
 import type { Digest } from '../base/digest.js';
 import { fail, TouchmarkError } from '../base/errors.js';
 import { LIMITS } from '../base/limits.js';
@@ -13,6 +12,7 @@ import {
   type DraftBase,
   draftContentClaim,
   isContentClaim,
+  LAYER_FAULTS,
   type LayerFact,
   mergeChains,
   readTeamMarks,
@@ -333,16 +333,10 @@ function refuseLayer(index: number, fact: LayerFact | undefined, stated: Digest 
     const message = `layer ${index} unpacks to ${fact.diffID}, the config says ${stated}`;
     return fail('layer-diffid-mismatch', message, { details: { layer: index, digest: fact.digest } });
   }
-  const code = fact === undefined ? 'layer-unavailable' : LAYER_CODES[fact.outcome];
+  const code = fact === undefined ? 'layer-unavailable' : LAYER_FAULTS[fact.outcome];
   const why = fact?.reason ?? 'it could not be read';
   return fail(code, `layer ${index} cannot be vouched for: ${why}`, { details: { layer: index } });
 }
-
-const LAYER_CODES: Readonly<Record<Exclude<LayerFact['outcome'], 'read'>, ReasonCode>> = {
-  unavailable: 'layer-unavailable',
-  'digest-mismatch': 'blob-digest-mismatch',
-  'compression-unsupported': 'layer-compression-unsupported',
-};
 
 /**
  * The claim that the team has made about this image already, when it says the same: another signer signs that one, so that

@@ -1,0 +1,98 @@
+import { availableParallelism } from 'node:os';
+import type { ReasonCode } from '../base/codes.js';
+import { mapConcurrently } from '../base/concurrency.js';
+import { toTouchmarkError } from '../base/errors.js';
+import type { LayerFact, LayerFault } from '../custody/index.js';
+import { measureLayer } from '../layers/index.js';
+import type { Descriptor } from '../oci/descriptor.js';
+import type { ImageManifest } from '../oci/manifest.js';
+import type { Store } from '../oci/store.js';
+
+/** One thread hashes while others unpack: it keeps up with about three. */
+const CONCURRENCY = Math.min(3, availableParallelism());
+
+const FAULTS: Partial<Readonly<Record<ReasonCode, LayerFault>>> = {
+  'oci-digest-mismatch': 'digest-mismatch',
+  'oci-size-mismatch': 'digest-mismatch',
+  'blob-corrupt': 'corrupt',
+  'blob-trailing-data': 'trailing-data',
+  'layer-compression-unsupported': 'compression-unsupported',
+  'limit-exceeded': 'limit-exceeded',
+};
+
+/** What says nothing about the layer. */
+const STOPPED: readonly ReasonCode[] = ['internal', 'interrupted', 'terminated'];
+
+export interface LayerEvidenceOptions {
+  readonly signal?: AbortSignal;
+  /** Layers that are read at once. */
+  readonly concurrency?: number;
+  /** Bytes of layers that have been read, of those that will be. A layer that is given up counts as read. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Reads the wanted layers of an image and finds what each unpacks to; each blob once, however often the image lists it.
+ * Foreign layers count as any other: they are looked for in the store, and their urls are never asked.
+ * @param wanted indexes into the manifest's layers
+ * @returns in the order of `wanted`; what went wrong with a layer is in its fact
+ * @throws the signal's reason; TouchmarkError `internal`, `interrupted`, `terminated`
+ */
+export async function collectLayerFacts(
+  store: Store,
+  manifest: ImageManifest,
+  wanted: readonly number[],
+  { signal, concurrency = CONCURRENCY, onProgress }: LayerEvidenceOptions = {},
+): Promise<readonly LayerFact[]> {
+  const layers = wanted.flatMap(index => {
+    const descriptor = manifest.layers[index];
+    return descriptor ? [{ index, descriptor, key: keyOf(descriptor) }] : [];
+  });
+  const blobs = new Map(layers.map(({ key, descriptor }) => [key, descriptor]));
+  const total = [...blobs.values()].reduce((sum, { size }) => sum + size, 0);
+  let done = 0;
+  const advance = (count: number): void => {
+    done += count;
+    onProgress?.(done, total);
+  };
+  const facts = await mapConcurrently([...blobs], concurrency, async ([key, descriptor]) => {
+    let read = 0;
+    const fact = await readLayer(store, descriptor, signal, count => {
+      read += count;
+      advance(count);
+    });
+    if (read !== descriptor.size) advance(descriptor.size - read);
+    return [key, fact] as const;
+  });
+  const known = new Map(facts);
+  return layers.flatMap(({ index, key }) => {
+    const fact = known.get(key);
+    return fact ? [{ ...fact, index }] : [];
+  });
+}
+
+/** One digest under two sizes or media types is two questions. */
+function keyOf({ digest, size, mediaType }: Descriptor): string {
+  return `${digest} ${size} ${mediaType}`;
+}
+
+async function readLayer(
+  store: Store,
+  descriptor: Descriptor,
+  signal: AbortSignal | undefined,
+  onBytes: (count: number) => void,
+): Promise<LayerFact> {
+  const { digest, urls } = descriptor;
+  try {
+    const { diffID } = await measureLayer(blob => store.openBlob(blob), descriptor, { signal, onBytes });
+    return { index: 0, digest, outcome: 'read', diffID };
+  } catch (cause) {
+    signal?.throwIfAborted();
+    const { code, message } = toTouchmarkError(cause);
+    if (STOPPED.includes(code)) throw cause;
+    const outcome = FAULTS[code] ?? 'unavailable';
+    const isForeign = code === 'layer-unavailable' && urls !== undefined && urls.length > 0;
+    const reason = isForeign ? `${message}: it is a foreign layer, and its urls are never fetched` : message;
+    return { index: 0, digest, outcome, reason };
+  }
+}
