@@ -8,11 +8,14 @@ import { attachmentTag } from '../oci/reference.js';
 import type { Store } from '../oci/store.js';
 import { walkManifests } from '../oci/walk.js';
 import { addSignatures } from '../signature/sig-manifest.js';
+import { CUSTODY_SUFFIX } from '../verify/collect-marks.js';
+import { publishChain, readChain } from './publish-chain.js';
+import { withoutCommit } from './without-commit.js';
 
 /** Blobs that are under way at once. */
 const CONCURRENCY = 4;
-/** What cosign hangs on an image by tag. */
-export const ATTACHMENT_SUFFIXES = ['.sig', '.att', '.sbom'] as const;
+/** What hangs on an image by tag: cosign's attachments, and the custody artifact. */
+export const ATTACHMENT_SUFFIXES = ['.sig', '.att', '.sbom', CUSTODY_SUFFIX] as const;
 
 export interface CopyOptions {
   /** The tag at the destination; undefined: by digest only. */
@@ -29,7 +32,7 @@ export interface CopyProgress {
 
 export interface CopyResult extends CopyProgress {
   readonly digest: Digest;
-  /** `.sig`, `.att` and `.sbom` tags that came along. */
+  /** `.sig`, `.att`, `.sbom` and `.custody` tags that came along. */
   readonly attachments: readonly string[];
   /** Artifacts that refer to the image, to something in it, or to one another. */
   readonly referrers: readonly Digest[];
@@ -49,7 +52,7 @@ export async function copyImage(
   root: RawManifest,
   options: CopyOptions,
 ): Promise<CopyResult> {
-  const copier = new Copier(source, target, options.onProgress);
+  const copier = new Copier(source, withoutCommit(target), options.onProgress);
   const subjects = await copier.copyBelow(root);
   await copier.copyManifest(root);
   for (const subject of subjects) await copier.copyWhatRefersTo(subject, 0);
@@ -76,15 +79,15 @@ class Copier {
     readonly onProgress: CopyOptions['onProgress'],
   ) {}
 
-  /** Copies all that a manifest is made of, but not itself. Returns the digests of it and of every manifest below it. */
-  async copyBelow(root: RawManifest): Promise<readonly Digest[]> {
-    const digests: Digest[] = [];
+  /** Copies all that a manifest is made of, but not itself. Returns it and every manifest below it. */
+  async copyBelow(root: RawManifest): Promise<readonly Descriptor[]> {
+    const descriptors: Descriptor[] = [];
     for await (const { raw, manifest } of walkManifests(this.source, root)) {
       await this.#copyBlobs(manifest);
       if (raw.descriptor.digest !== root.descriptor.digest) await this.copyManifest(raw);
-      digests.push(raw.descriptor.digest);
+      descriptors.push(raw.descriptor);
     }
-    return digests;
+    return descriptors;
   }
 
   async copyManifest(raw: RawManifest): Promise<void> {
@@ -105,21 +108,30 @@ class Copier {
     });
   }
 
-  async copyWhatRefersTo(subject: Digest, depth: number): Promise<void> {
+  async copyWhatRefersTo(subject: Descriptor, depth: number): Promise<void> {
+    const { digest } = subject;
     if (depth > LIMITS.indexDepth)
       fail('limit-exceeded', `artifacts refer to one another deeper than ${LIMITS.indexDepth}`);
-    for (const suffix of ATTACHMENT_SUFFIXES) await this.#copyAttachment(attachmentTag(subject, suffix));
-    const { descriptors, problems } = await this.source.listReferrers(subject);
+    for (const suffix of ATTACHMENT_SUFFIXES) await this.#copyAttachment(subject, suffix);
+    const { descriptors, problems } = await this.source.listReferrers(digest);
     const [problem] = problems;
     if (problem) throw problem;
     if (descriptors.length > LIMITS.referrers)
-      fail('limit-exceeded', `${descriptors.length} artifacts refer to ${subject}`);
-    for (const descriptor of descriptors) await this.#copyReferrer(descriptor, subject, depth);
+      fail('limit-exceeded', `${descriptors.length} artifacts refer to ${digest}`);
+    for (const descriptor of descriptors) await this.#copyReferrer(descriptor, digest, depth);
   }
 
-  async #copyAttachment(tag: string): Promise<void> {
+  async #copyAttachment(subject: Descriptor, suffix: (typeof ATTACHMENT_SUFFIXES)[number]): Promise<void> {
+    const tag = attachmentTag(subject.digest, suffix);
     const raw = await this.source.fetchManifest({ tag });
     if (!raw) return;
+    if (suffix === CUSTODY_SUFFIX) await this.#copyCustody(subject, raw, tag);
+    else await this.#copySignatures(raw, tag);
+    this.attachments.push(tag);
+    this.#advance({ manifests: 1 });
+  }
+
+  async #copySignatures(raw: RawManifest, tag: string): Promise<void> {
     const manifest = parseManifest(raw);
     await this.#copyBlobs(manifest);
     const layers = manifest.kind === 'image' ? manifest.layers : [];
@@ -130,8 +142,19 @@ class Copier {
       if (union) await this.target.writeBlob(union.config.descriptor, union.config.bytes);
       return union?.manifest;
     });
-    this.attachments.push(tag);
-    this.#advance({ manifests: 1 });
+  }
+
+  /** Byte for byte where the destination has none, so that copies are alike; else both in one. */
+  async #copyCustody(subject: Descriptor, raw: RawManifest, tag: string): Promise<void> {
+    await this.#copyBlobs(parseManifest(raw));
+    let isAlike = false;
+    await this.target.updateTag(tag, async current => {
+      isAlike = current === undefined || current.descriptor.digest === raw.descriptor.digest;
+      return current ? undefined : raw;
+    });
+    if (isAlike) return;
+    const chain = await readChain(this.source, raw, subject.digest, tag);
+    await publishChain(this.target, subject, chain, [raw.descriptor.digest]);
   }
 
   async #copyReferrer(descriptor: Descriptor, subject: Digest, depth: number): Promise<void> {
@@ -145,7 +168,7 @@ class Copier {
     await this.copyBelow(raw);
     await this.target.attach(raw, subject);
     this.#advance({ manifests: 1 });
-    await this.copyWhatRefersTo(descriptor.digest, depth + 1);
+    await this.copyWhatRefersTo(raw.descriptor, depth + 1);
   }
 
   async *#counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

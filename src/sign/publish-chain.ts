@@ -74,7 +74,11 @@ export async function publishChain(
   }
 }
 
-async function readChain(
+/**
+ * Reads the document of a custody artifact that lies under `tag`.
+ * @throws TouchmarkError as {@link publishChain} about what is damaged
+ */
+export async function readChain(
   store: Store,
   raw: RawManifest,
   subject: Digest,

@@ -206,6 +206,13 @@ describe('what lies there and is no custody artifact of this image is not overwr
   const newer = utf8('{"v":2,"marks":[],"documents":[]}');
   const otherSubject = { ...subject, digest: digestOf('another image') };
   const good = utf8('{"v":1,"marks":[],"documents":[]}');
+  const artifact = (document: Uint8Array) =>
+    serializeManifest({
+      config: empty,
+      layers: [describeBytes(CUSTODY_ARTIFACT_TYPE, document)],
+      artifactType: CUSTODY_ARTIFACT_TYPE,
+      subject,
+    });
 
   test.each([
     ['an index', 'format-manifest', serializeManifest({ manifests: [] }), undefined],
@@ -215,20 +222,10 @@ describe('what lies there and is no custody artifact of this image is not overwr
       serializeManifest({ config: empty, layers: [], artifactType: 'application/x', subject }),
       undefined,
     ],
-    ['half a document', 'format-payload', chainManifest(damaged, subject, []), damaged],
-    ['a document of a later version', 'format-payload', chainManifest(newer, subject, []), newer],
+    ['half a document', 'format-payload', artifact(damaged), damaged],
+    ['a document of a later version', 'format-payload', artifact(newer), newer],
     ['the artifact of another image', 'sig-wrong-subject', chainManifest(good, otherSubject, []), good],
-    [
-      'a document that is not there',
-      'layer-unavailable',
-      serializeManifest({
-        config: empty,
-        layers: [describeBytes(CUSTODY_ARTIFACT_TYPE, utf8('nowhere'))],
-        artifactType: CUSTODY_ARTIFACT_TYPE,
-        subject,
-      }),
-      undefined,
-    ],
+    ['a document that is not there', 'layer-unavailable', artifact(utf8('nowhere')), undefined],
   ] as const)('%s', async (_, code, manifest, document) => {
     const { store } = await layoutWith(image);
     if (document) await store.writeBlob(describeBytes(CUSTODY_ARTIFACT_TYPE, document), document);
