@@ -23,6 +23,7 @@ const ABSENCES: readonly ReasonCode[] = [
   'key-not-authorised',
   'approval-missing',
   'approval-order',
+  'config-unavailable',
 ];
 
 /**
@@ -35,7 +36,11 @@ export function explainAbsence(
   ring: KeyRing,
   unread: readonly UnreadSource[],
 ): readonly Finding[] {
-  const isAbsence = ({ code, severity }: Finding) => severity !== 'warning' && ABSENCES.includes(code);
+  const breaksOff = findings.some(({ code }) => code === 'prev-missing');
+  // For an approval that does not count another may lie there; and how a chain began that breaks off nobody has seen.
+  const isAbsence = ({ code, severity, where }: Finding) =>
+    severity !== 'warning' &&
+    (ABSENCES.includes(code) || where.startsWith('approval ') || (breaksOff && code === 'step-missing'));
   const hidden = unread.map(({ source, code, message }) => doubt(code, source, message));
   if (!findings.some(isAbsence)) {
     return [
