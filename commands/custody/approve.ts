@@ -1,13 +1,8 @@
-import { computeDigest } from '../../src/base/digest.js';
-import { fail } from '../../src/base/errors.js';
-import { LIMITS } from '../../src/base/limits.js';
 import { ClaimingCommand, type ClaimingResult } from '../../src/cli/claiming-command.js';
-import { readSmallFile } from '../../src/cli/files.js';
 import { claimingFlags, expiresFlag, readExpires, stepFlag } from '../../src/cli/flags/custody.js';
+import { evidenceFlag, readEvidence } from '../../src/cli/flags/evidence.js';
 import { registryFlags } from '../../src/cli/flags/registry.js';
-import { Args, Flags } from '../../src/cli/oclif.js';
-import type { ClaimEvidence } from '../../src/custody/claim.js';
-import type { CustodyPolicy } from '../../src/custody/policy.js';
+import { Args } from '../../src/cli/oclif.js';
 import { planApproval } from '../../src/sign/approve-image.js';
 import { listImages } from '../../src/sign/mark-images.js';
 import { type ClaimPlan, writeClaims } from '../../src/sign/write-claim.js';
@@ -36,12 +31,7 @@ export default class CustodyApprove extends ClaimingCommand {
   static override flags = {
     ...claimingFlags,
     ...stepFlag,
-    evidence: Flags.string({
-      helpGroup: 'CUSTODY',
-      multiple: true,
-      helpValue: '[TYPE=]FILE',
-      summary: 'what it rests on (repeatable); the type may be left out where the policy asks for one',
-    }),
+    ...evidenceFlag,
     ...expiresFlag,
     ...registryFlags,
   };
@@ -76,35 +66,4 @@ export default class CustodyApprove extends ClaimingCommand {
       };
     });
   }
-}
-
-/** @throws TouchmarkError `usage-argument`, `usage-file` */
-async function readEvidence(
-  values: readonly string[] | undefined,
-  policy: CustodyPolicy,
-  step: string,
-): Promise<readonly ClaimEvidence[]> {
-  const asked = policy.approvals.find(({ name }) => name === step)?.evidence ?? [];
-  const evidence: ClaimEvidence[] = [];
-  for (const value of values ?? []) {
-    const match = /^([A-Za-z0-9][A-Za-z0-9._-]*)=(.+)$/.exec(value);
-    const [type, file] = match
-      ? [match[1], match[2] as string]
-      : [asked.length === 1 ? asked[0] : undefined, value];
-    if (type === undefined) {
-      const known = asked.length === 0 ? 'none' : asked.join(', ');
-      fail('usage-argument', `--evidence ${JSON.stringify(value)} does not say of which type it is`, {
-        hint: `write --evidence TYPE=${value}; the policy asks ${step} for: ${known}`,
-      });
-    }
-    const bytes = await readSmallFile(file, LIMITS.evidenceFileSize, '--evidence');
-    evidence.push({ type: type as string, digest: computeDigest(bytes) });
-  }
-  const missing = asked.filter(type => !evidence.some(given => given.type === type));
-  if (missing.length > 0) {
-    fail('evidence-missing', `the policy asks ${step} for ${missing.join(', ')}`, {
-      hint: missing.map(type => `--evidence ${type}=FILE`).join(' '),
-    });
-  }
-  return evidence;
 }

@@ -11,6 +11,7 @@ import {
   verifyFields,
 } from './image-schemas.js';
 import { policyCheckFields, policyInitFields } from './policy-schemas.js';
+import { promoteFields } from './promote-schemas.js';
 
 /**
  * What the command line's own documents look like, and those it reads. Read by the build, which writes the JSON Schemas;
@@ -100,6 +101,7 @@ export const SCHEMAS = {
   inspect: documentSchema('inspect', inspectFields),
   tree: documentSchema('tree', treeFields),
   copy: documentSchema('copy', copyFields),
+  promote: documentSchema('promote', promoteFields),
   doctor: documentSchema('doctor', doctorFields),
   'policy-init': documentSchema('policy-init', policyInitFields),
   'policy-check': documentSchema('policy-check', policyCheckFields),

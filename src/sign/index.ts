@@ -22,6 +22,12 @@ export {
   writeMarks,
 } from './mark-images.js';
 export { type PlannedSignature, planSignatures, type SignOptions } from './plan.js';
+export {
+  type PromoteOptions,
+  type Promotion,
+  type PromotionApproval,
+  promoteImage,
+} from './promote.js';
 export { type SignImageOptions, signImage, type WrittenSignature } from './sign-image.js';
 export { planWithdrawal, type WithdrawOptions, type WithdrawPlan } from './withdraw-claim.js';
 export { type ClaimPlan, type WrittenClaim, writeClaim, writeClaims } from './write-claim.js';

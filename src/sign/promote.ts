@@ -26,6 +26,8 @@ export interface PromoteOptions {
   readonly approval?: PromotionApproval | undefined;
   /** Judge the source and plan the approval; write nothing, open no key. */
   readonly dryRun?: boolean | undefined;
+  /** Asked when the source has passed, before a key is opened and anything is written; what it throws ends everything. */
+  readonly confirm?: ((planned: Promotion) => Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onCopy?: ((progress: CopyProgress) => void) | undefined;
   /** Bytes of layers that have been read, of those that will be. */
@@ -40,7 +42,7 @@ export interface PromotionApproval {
   readonly creator: string;
   readonly evidence?: readonly ClaimEvidence[] | undefined;
   readonly expires?: Date | undefined;
-  /** Opens the keys; called when the source has passed and everything is there. */
+  /** Opens the keys; called when the source has passed, before anything is written. */
   readonly signers: () => Promise<readonly Signer[]>;
 }
 
@@ -110,6 +112,8 @@ export async function promoteImage(
     planned: approval ? await planApprovals(source, root, approval, quick) : [],
   };
   if (options.dryRun) return rehearsed;
+  await options.confirm?.(rehearsed);
+  const signers = approval ? await approval.signers() : [];
 
   const held = withoutCommit(target);
   const copied = await copyImage(source, held, root, {
@@ -117,7 +121,7 @@ export async function promoteImage(
     ...(options.onCopy && { onProgress: options.onCopy }),
   });
   const planned = approval ? await planApprovals(held, root, approval, about) : [];
-  const approvals = approval ? (await writeClaims(planned, await approval.signers())).images : [];
+  const approvals = approval ? (await writeClaims(planned, signers)).images : [];
   const arrived = await held.fetchManifest({ digest });
   if (!arrived) return fail('oci-conflict', `${digest} was written and is not there any more`);
   const destination = await judge(held, arrived, about, policy);
