@@ -1,9 +1,7 @@
-import { decodeUtf8 } from '../src/base/bytes.js';
 import { fail, type TouchmarkError } from '../src/base/errors.js';
-import { LIMITS } from '../src/base/limits.js';
 import { TouchmarkCommand } from '../src/cli/base-command.js';
+import type { CustodyRun } from '../src/cli/custody-run.js';
 import { variableOf } from '../src/cli/environment.js';
-import { readSmallFile } from '../src/cli/files.js';
 import {
   annotationFlag,
   carrierFlag,
@@ -12,6 +10,7 @@ import {
   readCarriers,
   repositoryFlag,
 } from '../src/cli/flags/image.js';
+import { imagesFlag, readImages } from '../src/cli/flags/images.js';
 import { registryFlags } from '../src/cli/flags/registry.js';
 import { readThreshold, trustFlags } from '../src/cli/flags/trust.js';
 import { Args, Flags } from '../src/cli/oclif.js';
@@ -31,16 +30,21 @@ interface Result {
 export default class Verify extends TouchmarkCommand<Result> {
   static override summary = 'Check who signed an image: the gate';
   static override description =
-    'Reads signatures of both formats, touchmark’s and cosign’s, until enough of the given keys have signed. ' +
+    'Reads signatures of both formats, touchmark’s and cosign’s, until enough of the given keys have signed; or with --policy ' +
+    'proves who put every layer there (custody verify says more). ' +
     'A tag is resolved once; what was verified is printed by digest. Exit code 0 is the only yes.';
   static override schema = 'verify';
-  static override exitCodes = [10, 11, 12, 14, 18, 20, 21, 22, 24] as const;
+  static override exitCodes = [10, 11, 12, 14, 15, 16, 18, 20, 21, 22, 24] as const;
   static override examples = [
     { description: 'One key', command: 'touchmark verify --key ada.pub registry.example/app:1.4' },
     {
       description: 'Two of three keys, as JSON',
       command:
         'touchmark verify --key ada.pub --key ben.pub --key cyd.pub --threshold 2 -o json registry.example/app:1.4',
+    },
+    {
+      description: 'Every layer, under a custody policy',
+      command: 'touchmark verify --policy policy.yaml registry.example/app:1.4',
     },
     {
       description: 'Many images in one process',
@@ -68,23 +72,41 @@ export default class Verify extends TouchmarkCommand<Result> {
       env: variableOf('level'),
       summary: 'blobs: read config and layers too; default blobs on disk, manifest in a registry',
     }),
-    images: Flags.string({
-      helpValue: 'FILE',
-      summary: 'references, one a line, # comments; - is standard input',
-    }),
+    ...imagesFlag,
     ...registryFlags,
   };
 
   #verdicts: readonly ImageVerdict[] = [];
+  #custody: CustodyRun | undefined;
 
   protected override async execute(): Promise<Result> {
     const { argv, flags } = await this.parse(Verify);
-    const references = [
-      ...(argv as string[]),
-      ...(flags.images === undefined ? [] : await this.#readList(flags.images)),
-    ];
-    if (references.length === 0)
-      fail('usage-argument', 'no image is given', { hint: 'touchmark verify --key NAME.pub IMAGE' });
+    const references = await readImages(
+      argv,
+      flags.images,
+      (purpose, size) => this.readStdin(purpose, size),
+      'touchmark verify --key NAME.pub IMAGE',
+    );
+    if (flags.policy !== undefined) {
+      refuseWithPolicy(flags);
+      const { runCustody } = await import('../src/cli/custody-run.js');
+      const { policy } = flags;
+      this.#custody = await runCustody(
+        references,
+        { ...flags, policy },
+        {
+          options: await this.storeOptions(flags),
+          signal: this.signal,
+          progress: () => this.progress(),
+        },
+      );
+      return resultOf(this.#custody.imageReports());
+    }
+    if (flags.key === undefined) {
+      fail('usage-argument', 'nothing is given to verify with: a key or a policy', {
+        hint: 'touchmark verify --key NAME.pub IMAGE, or touchmark verify --policy policy.yaml IMAGE',
+      });
+    }
     const keys = await loadTrustedKeys(flags.key);
     const threshold = readThreshold(flags.threshold, keys.length);
     if (flags['insecure-ignore-repository']) this.warn('signatures for any repository are accepted');
@@ -108,11 +130,11 @@ export default class Verify extends TouchmarkCommand<Result> {
     } finally {
       await access.close();
     }
-    const images = this.#verdicts.map(reportImage);
-    return { images, summary: { total: images.length, verified: images.filter(image => image.ok).length } };
+    return resultOf(this.#verdicts.map(reportImage));
   }
 
   protected override text({ images, summary }: Result, style: Styler): string {
+    if (this.#custody) return this.#custody.text(style);
     const [only] = this.#verdicts;
     if (images.length === 1 && only) return renderLines(presentVerdict(only), style, printable);
     const lines = this.#verdicts.map(presentVerdictLine);
@@ -124,19 +146,22 @@ export default class Verify extends TouchmarkCommand<Result> {
   }
 
   protected override problems(): readonly TouchmarkError[] {
-    return this.#verdicts.flatMap(verdict => explainVerdict(verdict) ?? []);
+    return this.#custody?.problems() ?? this.#verdicts.flatMap(verdict => explainVerdict(verdict) ?? []);
   }
+}
 
-  async #readList(file: string): Promise<string[]> {
-    const bytes =
-      file === '-'
-        ? await this.readStdin('--images', LIMITS.imageListSize)
-        : await readSmallFile(file, LIMITS.imageListSize, '--images');
-    const text =
-      decodeUtf8(bytes) ?? fail('usage-file', 'the list of images is not UTF-8 text', { details: { file } });
-    return text
-      .split(/\r?\n/)
-      .map(line => line.replace(/(?:^|\s)#.*$/, '').trim())
-      .filter(line => line !== '');
-  }
+function resultOf(images: readonly ImageReport[]): Result {
+  return { images, summary: { total: images.length, verified: images.filter(image => image.ok).length } };
+}
+
+/** What is about keys says nothing about a policy, and a requirement is never left out silently. */
+const ABOUT_KEYS = ['key', 'threshold', 'annotation', 'carrier', 'insecure-ignore-repository'] as const;
+
+/** @throws TouchmarkError `usage-argument` */
+function refuseWithPolicy(flags: Readonly<Record<(typeof ABOUT_KEYS)[number], unknown>>): void {
+  const given = ABOUT_KEYS.find(name => flags[name] !== undefined && flags[name] !== false);
+  if (given === undefined) return;
+  fail('usage-argument', `--policy and --${given} exclude each other: keys and rules stand in the policy`, {
+    hint: `leave --${given} away (and ${variableOf(given)} unset), or verify with keys and with the policy in two runs`,
+  });
 }

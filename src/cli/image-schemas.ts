@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { custodyReport } from './custody-schemas.js';
 
 /**
  * Fields of the documents about images. Objects are open: fields are added, never removed or changed, and lists of words
@@ -72,7 +73,32 @@ const verifiedImage = z.looseObject({
   signatures: z.array(judgedSignature),
   problems: z.array(problem.extend({ carrier })),
   error: error.nullable(),
+  custody: custodyReport
+    .nullable()
+    .optional()
+    .describe('with a policy: who put every layer there; null when no verdict was reached'),
 });
+
+export const custodyVerifyFields = {
+  images: z.array(
+    verifiedImage
+      .pick({
+        reference: true,
+        digest: true,
+        mediaType: true,
+        pinned: true,
+        through: true,
+        ok: true,
+        verdict: true,
+        code: true,
+        exitCode: true,
+        message: true,
+        error: true,
+      })
+      .extend({ custody: custodyReport.nullable().describe('null when no verdict was reached') }),
+  ),
+  summary: z.looseObject({ total: z.int(), verified: z.int() }),
+};
 
 export const verifyFields = {
   images: z.array(verifiedImage),

@@ -4,6 +4,7 @@ import { policyDocumentSchema } from '../policy/schema.js';
 import { custodyClaimFields, custodyMarkFields, custodyWithdrawFields } from './claiming-schemas.js';
 import {
   copyFields,
+  custodyVerifyFields,
   doctorFields,
   inspectFields,
   signFields,
@@ -98,6 +99,7 @@ export const SCHEMAS = {
   'key-passwd': documentSchema('key-passwd', { keyid, kind: keyKind, file: z.string() }),
   sign: documentSchema('sign', signFields),
   verify: documentSchema('verify', verifyFields),
+  'custody-verify': documentSchema('custody-verify', custodyVerifyFields),
   inspect: documentSchema('inspect', inspectFields),
   tree: documentSchema('tree', treeFields),
   copy: documentSchema('copy', copyFields),

@@ -135,7 +135,7 @@ function checkLevel(
   if (policy.evidence !== 'content' && layerFindings.some(finding => finding.severity !== 'warning'))
     return [];
   const message = `the layers were checked at level ${level}, the policy asks for ${policy.evidence}`;
-  return [failure('evidence-insufficient', 'image', message)];
+  return [failure('evidence-insufficient', 'image', message, `check it at level ${policy.evidence}`)];
 }
 
 /** Two claims where one was meant: usually two signers who did not co-sign. */

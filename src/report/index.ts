@@ -11,5 +11,6 @@ export { type CustodyTextOptions, presentCustody } from './custody-text.js';
 export { presentPicture } from './custody-tree.js';
 export { formatSize, presentInspection, presentTree } from './inspect-text.js';
 export { type Fragment, type Line, line, renderLines, type TextStyle } from './lines.js';
+export { explainOutcome, presentOutcome, presentOutcomeLine } from './outcome-text.js';
 export { explainPromotion, type PromotionNames, presentPromotion } from './promote-text.js';
 export { explainVerdict, presentVerdict, presentVerdictLine } from './verify-text.js';

@@ -1,6 +1,7 @@
 import { type ExitCode, exitCodeOf, type ReasonCode } from '../base/codes.js';
 import type { TouchmarkError } from '../base/errors.js';
 import { EXIT_MEANINGS } from '../base/exit-meanings.js';
+import type { CustodyReport } from './custody-report.js';
 import type { Check } from './judge.js';
 import type { ImageVerdict } from './verify-image.js';
 
@@ -35,6 +36,8 @@ export interface ImageReport {
     readonly message: string;
   }[];
   readonly error: ErrorReport | null;
+  /** Only of a verification under a policy. */
+  readonly custody?: CustodyReport | null;
 }
 
 export interface ImageCheck {

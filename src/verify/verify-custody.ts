@@ -42,6 +42,13 @@ export interface CustodyOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+export interface StoredLayer {
+  readonly index: number;
+  readonly digest: Digest;
+  /** In bytes. */
+  readonly size: number;
+}
+
 /** The verdict about one reference. */
 export interface CustodyOutcome {
   readonly reference: string;
@@ -58,6 +65,8 @@ export interface CustodyOutcome {
   readonly custody: CustodyVerdict | null;
   /** About an index. */
   readonly index: IndexVerdict | null;
+  /** As the manifest of an image has them. */
+  readonly layers: readonly StoredLayer[];
   /** When no verdict was reached. */
   readonly error: TouchmarkError | null;
 }
@@ -88,7 +97,7 @@ export async function verifyCustody(
       custody: null,
       index: null,
     };
-    return { reference, ...nothing, code: error.code, error };
+    return { reference, ...nothing, layers: [], code: error.code, error };
   }
 }
 
@@ -113,10 +122,10 @@ export async function judgeResolved(
   const manifest = tryParse(target.raw);
   if (manifest?.kind === 'index') {
     const index = await judgeIndex(store, target.raw, manifest, tagGiven, options);
-    return { ...about, code: index.code, custody: null, index };
+    return { ...about, code: index.code, custody: null, index, layers: [] };
   }
   const { verdict } = await judgeImage(store, target, tagGiven, options);
-  return { ...about, code: verdict.code, custody: verdict, index: null };
+  return { ...about, code: verdict.code, custody: verdict, index: null, layers: layersOf(target.raw) };
 }
 
 export interface ImageTarget {
@@ -125,7 +134,7 @@ export interface ImageTarget {
   readonly indexPlatform?: Platform | undefined;
 }
 
-async function chooseTarget(
+export async function chooseTarget(
   store: Store,
   root: RawManifest,
   platform: string | undefined,
@@ -147,6 +156,13 @@ function tryParse(raw: RawManifest) {
   } catch {
     return undefined;
   }
+}
+
+/** The layers that the manifest of an image lists; none when it is no image. */
+export function layersOf(raw: RawManifest): readonly StoredLayer[] {
+  const manifest = tryParse(raw);
+  if (manifest?.kind !== 'image') return [];
+  return manifest.layers.map(({ digest, size }, index) => ({ index, digest, size }));
 }
 
 export interface JudgedImage {

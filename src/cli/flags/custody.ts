@@ -17,6 +17,24 @@ export const policyFlag = {
   }),
 };
 
+/** How far a check of custody goes, and how much it says. */
+export const custodyCheckFlags = {
+  level: Flags.string({
+    options: ['marks', 'manifest', 'blobs'],
+    helpValue: 'marks|manifest|blobs',
+    env: variableOf('level'),
+    summary: 'how far layers are looked into; default what the policy asks, on disk at least blobs',
+  }),
+  handover: Flags.string({
+    ...group,
+    helpValue: 'TEAM',
+    summary: 'the image is on its way to this team: later steps do not apply yet',
+  }),
+  explain: Flags.boolean({
+    summary: 'say what each rule made of it, what the level means, what is not guaranteed',
+  }),
+};
+
 export const teamFlag = {
   team: Flags.string({
     ...group,

@@ -4,16 +4,21 @@ import { Flags } from '../oclif.js';
 
 const group = { helpGroup: 'TRUST' };
 
-/** For commands that judge: public keys, and how many of them must have signed. */
+/** For the gate: public keys and how many of them must have signed, or a policy about who may have built what. */
 export const trustFlags = {
   key: Flags.string({
     ...group,
     char: 'k',
     multiple: true,
-    required: true,
     helpValue: 'REF',
     env: variableOf('key'),
     summary: 'public key: a file, or env://VARIABLE (repeatable)',
+  }),
+  // No variable: the one that custody commands take would meet --key, and nobody would know which of the two decides.
+  policy: Flags.string({
+    ...group,
+    helpValue: 'FILE',
+    summary: 'instead of keys: the custody policy that every layer must hold to',
   }),
   threshold: Flags.integer({
     ...group,

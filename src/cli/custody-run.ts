@@ -1,0 +1,107 @@
+import { fail, type TouchmarkError } from '../base/errors.js';
+import { nearest } from '../base/nearest.js';
+import type { CustodyPolicy, EvidenceLevel } from '../custody/policy.js';
+import type { StoreOptions } from '../oci/context.js';
+import { createStoreAccess } from '../oci/open.js';
+import { loadPolicy } from '../policy/load.js';
+import { line, renderLines } from '../report/lines.js';
+import { explainOutcome, presentOutcome, presentOutcomeLine } from '../report/outcome-text.js';
+import { type OutcomeReport, reportOutcome, reportOutcomeAsImage } from '../verify/outcome-report.js';
+import type { ImageReport } from '../verify/report.js';
+import { verifyCustodies } from '../verify/verify-custodies.js';
+import type { CustodyOutcome } from '../verify/verify-custody.js';
+import { requireOneRegistry } from './one-registry.js';
+import type { Progress } from './progress.js';
+import { printable, type Styler } from './text.js';
+
+export interface CustodyRunFlags {
+  readonly policy: string;
+  readonly as?: string | undefined;
+  readonly platform?: string | undefined;
+  readonly level?: string | undefined;
+  readonly handover?: string | undefined;
+  readonly explain?: boolean | undefined;
+  readonly concurrency: number;
+}
+
+/** What a run has in the command around it. */
+export interface CustodyRunContext {
+  readonly options: StoreOptions;
+  readonly signal: AbortSignal;
+  readonly progress: () => Progress;
+}
+
+/** Many images verified under one policy, and how that is said. */
+export interface CustodyRun {
+  readonly outcomes: readonly CustodyOutcome[];
+  reports(): readonly OutcomeReport[];
+  /** With the members that a verification of signatures has. */
+  imageReports(): readonly ImageReport[];
+  text(style: Styler): string;
+  problems(): readonly TouchmarkError[];
+}
+
+/**
+ * Loads the policy and verifies the custody of each image under it, over shared connections. What concerns one image is in
+ * its outcome.
+ * @throws TouchmarkError `policy-invalid`, `usage-file`, `usage-argument`, `key-*` of the policy's keys
+ */
+export async function runCustody(
+  references: readonly string[],
+  flags: CustodyRunFlags,
+  { options, signal, progress }: CustodyRunContext,
+): Promise<CustodyRun> {
+  const { policy } = await loadPolicy(flags.policy);
+  const handover = readHandover(flags.handover, policy);
+  requireOneRegistry(references, options);
+  const access = createStoreAccess(options);
+  const single = references.length === 1;
+  try {
+    const outcomes = await verifyCustodies(access, references, {
+      policy,
+      now: new Date(),
+      signal,
+      concurrency: flags.concurrency * 2,
+      ...(flags.as !== undefined && { repository: flags.as }),
+      ...(flags.platform !== undefined && { platform: flags.platform }),
+      ...(flags.level !== undefined && { level: flags.level as EvidenceLevel }),
+      ...(handover !== undefined && { handover }),
+      ...(single
+        ? { onProgress: (done, total) => progress().report({ phase: 'reading layers', done, total }) }
+        : { onOutcome: (_, done, total) => progress().report({ phase: 'verifying', done, total }) }),
+    });
+    return present(outcomes, policy, flags.explain ?? false);
+  } finally {
+    await access.close();
+  }
+}
+
+function present(outcomes: readonly CustodyOutcome[], policy: CustodyPolicy, explain: boolean): CustodyRun {
+  const inFull = (outcome: CustodyOutcome) => presentOutcome(outcome, policy, { explain });
+  return {
+    outcomes,
+    reports: () => outcomes.map(outcome => reportOutcome(outcome, policy)),
+    imageReports: () => outcomes.map(outcome => reportOutcomeAsImage(outcome, policy)),
+    problems: () => outcomes.flatMap(outcome => explainOutcome(outcome, policy) ?? []),
+    text: style => {
+      const [only] = outcomes;
+      if (outcomes.length === 1 && only) return renderLines(inFull(only), style, printable);
+      const verified = outcomes.filter(({ code }) => code === null).length;
+      const lines = [
+        ...(explain ? outcomes.flatMap(outcome => [...inFull(outcome), line('')]) : []),
+        ...outcomes.map(presentOutcomeLine),
+        line(`${verified} of ${outcomes.length} images verified`),
+      ];
+      return renderLines(lines, style, printable);
+    },
+  };
+}
+
+function readHandover(team: string | undefined, { name, teams }: CustodyPolicy): string | undefined {
+  if (team === undefined || teams.some(known => known.name === team)) return team;
+  const names = teams.map(known => known.name);
+  const meant = nearest(team, names);
+  return fail('usage-argument', `the policy ${name} has no team ${JSON.stringify(team)}`, {
+    hint: meant === undefined ? `its teams are: ${names.join(', ')}` : `--handover ${meant}`,
+  });
+}
