@@ -30,6 +30,7 @@ export { type ConfigChange, compareConfigs } from './config-delta.js';
 export { isAllowed } from './config-rules.js';
 export * from './draft-claim.js';
 export type { UnreadSource } from './explain.js';
+export { type ExportedStatement, exportStatements, serializeStatements } from './export.js';
 export type { Finding, Severity } from './finding.js';
 export type { ImageInput, ManifestBytes } from './image.js';
 export {

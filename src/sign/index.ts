@@ -3,6 +3,12 @@
  * running the same again changes nothing, and what others wrote meanwhile is kept.
  */
 export { type ApproveOptions, planApproval } from './approve-image.js';
+export {
+  type AttestOptions,
+  attestVerdict,
+  SUMMARY_PREDICATE_TYPE,
+  type WrittenAttestation,
+} from './attest-verdict.js';
 export { type CoSignOptions, planCoSignature } from './co-sign-claim.js';
 export {
   ATTACHMENT_SUFFIXES,

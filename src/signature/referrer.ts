@@ -20,8 +20,14 @@ export const EMPTY_CONFIG = utf8('{}');
  * The manifest that stores one bundle as a referrer of the image it signs, member for member as cosign 3 writes it;
  * a small bundle is inlined as well.
  * @param created RFC 3339, whole seconds
+ * @param predicateType of the statement in the bundle: a hint, which `cosign load` needs
  */
-export function bundleManifest(bundle: Uint8Array, subject: Descriptor, created: string): RawManifest {
+export function bundleManifest(
+  bundle: Uint8Array,
+  subject: Descriptor,
+  created: string,
+  predicateType: string = SIGN_PREDICATE_TYPE,
+): RawManifest {
   return serializeManifest({
     config: {
       ...describe(MEDIA_TYPES.ociEmpty, EMPTY_CONFIG),
@@ -37,7 +43,7 @@ export function bundleManifest(bundle: Uint8Array, subject: Descriptor, created:
     ],
     annotations: {
       'dev.sigstore.bundle.content': 'dsse-envelope',
-      'dev.sigstore.bundle.predicateType': SIGN_PREDICATE_TYPE,
+      'dev.sigstore.bundle.predicateType': predicateType,
       'org.opencontainers.image.created': created,
     },
     subject: { mediaType: subject.mediaType, size: subject.size, digest: subject.digest },
