@@ -18,7 +18,9 @@ import { requireOneRegistry } from '../src/cli/one-registry.js';
 import { printable, type Styler } from '../src/cli/text.js';
 import { loadTrustedKeys } from '../src/cli/trusted-keys.js';
 import { createStoreAccess } from '../src/oci/open.js';
-import { explainVerdict, presentVerdict, presentVerdictLine, renderLines } from '../src/report/index.js';
+// Not from the room's front door, which would bring the presenters of custody into every start.
+import { renderLines } from '../src/report/lines.js';
+import { explainVerdict, presentVerdict, presentVerdictLine } from '../src/report/verify-text.js';
 import { type ImageVerdict, LEVELS, type Level, verifyImages } from '../src/verify/index.js';
 import { type ImageReport, reportImage } from '../src/verify/report.js';
 
