@@ -8,6 +8,7 @@ import { preAuthEncoding } from '../signature/dsse.js';
 import { isImageClaim } from './claim.js';
 import { type Finding, failure, warning } from './finding.js';
 import type { ClaimRecord } from './ledger.js';
+import type { KnownClaims } from './parse-claim.js';
 import type { MarkCarrier } from './policy.js';
 import { readMark } from './read-mark.js';
 import type { KeyOwner, KeyRing } from './signers.js';
@@ -52,6 +53,7 @@ export async function authenticateMarks(
   const findings: Finding[] = [];
   const broken: Finding[] = [];
   const unverified: FoundMark[] = [];
+  const known: KnownClaims = new Map();
   for (const mark of marks) {
     if (mark.payload.length > LIMITS.payloadSize) {
       const message = `has ${mark.payload.length} bytes; at most ${LIMITS.payloadSize} are read`;
@@ -71,7 +73,7 @@ export async function authenticateMarks(
       continue;
     }
     try {
-      const read = readMark(mark);
+      const read = readMark(mark, known);
       if (read && isImageClaim(read.claim) && !carriers.includes(mark.carrier)) {
         findings.push(
           warning('mark-unverifiable', mark.source, `the policy takes no marks from ${mark.carrier}`),

@@ -4,6 +4,7 @@ import { computeChainID, extendChain } from './chain-id.js';
 import {
   type ApproveClaim,
   CLAIM_VERSION,
+  type Claim,
   type ClaimCheck,
   type ClaimDescriptor,
   type ClaimEvidence,
@@ -16,6 +17,7 @@ import {
   type IndexClaim,
   type WithdrawClaim,
 } from './claim.js';
+import { serializeClaim } from './claim-digest.js';
 import { parseClaim } from './parse-claim.js';
 import type { CustodyPolicy } from './policy.js';
 
@@ -202,6 +204,7 @@ function pick<T extends object, K extends keyof T>(draft: T, keys: readonly K[])
   return Object.fromEntries(present.map(key => [key, draft[key]])) as Partial<Pick<T, K>>;
 }
 
-function confirm<C extends ContentClaim | ApproveClaim | WithdrawClaim | IndexClaim>(claim: C): C {
-  return parseClaim(JSON.parse(JSON.stringify(claim))) as C;
+/** With its keys in canonical order, which is the one that carriers write it in and readers are quickest with. */
+function confirm<C extends Claim>(claim: C): C {
+  return parseClaim(serializeClaim(claim)) as C;
 }

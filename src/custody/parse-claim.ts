@@ -1,3 +1,4 @@
+import { utf8 } from '../base/bytes.js';
 import type { ReasonCode } from '../base/codes.js';
 import { computeDigest, type Digest } from '../base/digest.js';
 import { fail } from '../base/errors.js';
@@ -6,7 +7,7 @@ import { type JsonValue, parseJson } from '../base/json.js';
 import { LIMITS } from '../base/limits.js';
 import { parseRepository } from '../oci/reference.js';
 import { CLAIM_KINDS, CLAIM_VERSION, type Claim, type ClaimKind, isContentClaim } from './claim.js';
-import { serializeClaim } from './claim-digest.js';
+import { canonicalJson } from './claim-digest.js';
 import * as part from './claim-parts.js';
 
 const MALFORMED: ReasonCode = 'payload-inconsistent';
@@ -44,11 +45,16 @@ export function parseClaim(source: Uint8Array | JsonValue): Claim {
   return readClaim(source).claim;
 }
 
-/** As {@link parseClaim}, with the digest: both need the canonical bytes, which cost as much as all the rest. */
-export function readClaim(source: Uint8Array | JsonValue): {
+export interface ReadClaim {
   readonly claim: Claim;
   readonly digest: Digest;
-} {
+}
+
+/** Claims that were read, by their canonical text: every carrier and co-signer brings the same one again. */
+export type KnownClaims = Map<string, ReadClaim>;
+
+/** As {@link parseClaim}, with the digest. What is canonically the same as a claim in `known` is that claim. */
+export function readClaim(source: Uint8Array | JsonValue, known: KnownClaims = new Map()): ReadClaim {
   const value =
     source instanceof Uint8Array
       ? parseJson(source, 'the claim', {
@@ -58,6 +64,9 @@ export function readClaim(source: Uint8Array | JsonValue): {
         })
       : source;
   part.checkPlain(value, 'claim', MALFORMED);
+  const text = canonicalJson(value);
+  const same = known.get(text);
+  if (same) return same;
   const field = new Field(value, 'claim', MALFORMED);
   if (field.get('v').value !== CLAIM_VERSION) {
     fail(
@@ -77,11 +86,12 @@ export function readClaim(source: Uint8Array | JsonValue): {
   if (field.get('policy').present) part.checkPolicy(field.get('policy'));
   part.each(field.get('evidence'), part.checkEvidence);
   checkKind(field);
-  const claim = value as unknown as Claim;
-  const bytes = serializeClaim(claim);
+  const bytes = utf8(text);
   if (bytes.length > LIMITS.claimSize)
     fail('limit-exceeded', `the claim has ${bytes.length} bytes; at most ${LIMITS.claimSize} are read`);
-  return { claim, digest: computeDigest(bytes) };
+  const read = { claim: value as unknown as Claim, digest: computeDigest(bytes) };
+  known.set(text, read);
+  return read;
 }
 
 function checkMembers(field: Field, kind: ClaimKind): void {
@@ -138,9 +148,9 @@ export function decodeClaim(text: string): Claim | undefined {
 }
 
 /** As {@link decodeClaim}, with the digest. */
-export function readEncodedClaim(text: string): ReturnType<typeof readClaim> | undefined {
+export function readEncodedClaim(text: string, known?: KnownClaims): ReadClaim | undefined {
   if (text.length > Math.ceil((LIMITS.claimSize * 4) / 3))
     fail('limit-exceeded', `the encoded claim has ${text.length} characters`);
   const bytes = Buffer.from(text, 'base64url');
-  return bytes.toString('base64url') === text ? readClaim(new Uint8Array(bytes)) : undefined;
+  return bytes.toString('base64url') === text ? readClaim(new Uint8Array(bytes), known) : undefined;
 }

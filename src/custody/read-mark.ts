@@ -9,8 +9,8 @@ import { IN_TOTO_PAYLOAD_TYPE } from '../signature/dsse.js';
 import { parsePayload, SIMPLE_SIGNING_TYPE } from '../signature/payload.js';
 import { parseStatement, SIGN_PREDICATE_TYPE, STATEMENT_TYPE } from '../signature/statement.js';
 import { CARRIED, CLAIM_PREDICATE_TYPE, statementSubject } from './carriers.js';
-import { type Claim, type ImageClaim, isImageClaim } from './claim.js';
-import { readClaim, readEncodedClaim } from './parse-claim.js';
+import { type ImageClaim, isImageClaim } from './claim.js';
+import { type KnownClaims, type ReadClaim, readClaim, readEncodedClaim } from './parse-claim.js';
 
 /** A document whose signature has been verified; reading one that was not is a mistake. */
 export interface VerifiedDocument {
@@ -20,10 +20,8 @@ export interface VerifiedDocument {
   readonly payloadType: string | undefined;
 }
 
-export interface ReadMark {
-  readonly claim: Claim;
-  readonly digest: Digest;
-}
+/** The claim that a document carries, and its digest. */
+export type ReadMark = ReadClaim;
 
 /**
  * Reads the claim out of a verified document, and holds the document to it (invariant I1: what is signed for cosign and
@@ -32,13 +30,15 @@ export interface ReadMark {
  * @throws TouchmarkError `payload-ambiguous` where two readers could read two things; `payload-inconsistent` where the
  * carrier and the claim disagree; and as `parseClaim`
  */
-export function readMark(document: VerifiedDocument): ReadMark | undefined {
-  return document.carrier === 'bundle' ? readStatement(document) : readPayload(document.payload);
+export function readMark(document: VerifiedDocument, known?: KnownClaims): ReadMark | undefined {
+  return document.carrier === 'bundle'
+    ? readStatement(document, known)
+    : readPayload(document.payload, known);
 }
 
-function readPayload(bytes: Uint8Array): ReadMark | undefined {
+function readPayload(bytes: Uint8Array, known: KnownClaims | undefined): ReadMark | undefined {
   const payload = strictly(bytes, 'format-payload', () => parsePayload(bytes), PAYLOAD_KEYS);
-  const mark = readCarried(payload.annotations);
+  const mark = readCarried(payload.annotations, known);
   if (!mark) return undefined;
   const { claim } = mark;
   agree(payload.type === SIMPLE_SIGNING_TYPE, 'critical.type is not that of an image signature');
@@ -50,7 +50,10 @@ function readPayload(bytes: Uint8Array): ReadMark | undefined {
   return mark;
 }
 
-function readStatement({ payload, payloadType }: VerifiedDocument): ReadMark | undefined {
+function readStatement(
+  { payload, payloadType }: VerifiedDocument,
+  known: KnownClaims | undefined,
+): ReadMark | undefined {
   if (payloadType !== IN_TOTO_PAYLOAD_TYPE) return undefined;
   const statement = strictly(payload, 'format-bundle', () => parseStatement(payload), STATEMENT_KEYS);
   const [subject, ...more] = statement.subjects;
@@ -63,7 +66,7 @@ function readStatement({ payload, payloadType }: VerifiedDocument): ReadMark | u
     agree(isOnlyDigest(subject?.digest, hex), 'the subject of the statement is not the claim it is about');
     return mark;
   }
-  const marks = statement.subjects.map(({ annotations }) => readCarried(annotations));
+  const marks = statement.subjects.map(({ annotations }) => readCarried(annotations, known));
   const mark = marks.find(found => found !== undefined);
   if (!mark) return undefined;
   agree(
@@ -92,12 +95,13 @@ function readPredicate(payload: Uint8Array): ReadMark {
 /** The claim among annotations, in either form, and the flat strings that must equal it. */
 function readCarried(
   annotations: Readonly<Record<string, JsonValue>>,
+  known: KnownClaims | undefined,
 ): { claim: ImageClaim; digest: Digest } | undefined {
   const member = (key: string) => (Object.hasOwn(annotations, key) ? annotations[key] : undefined);
   const [plain, encoded] = [member(CARRIED.claim), member(CARRIED.encoded)];
   if (plain === undefined && encoded === undefined) return undefined;
   agree(plain === undefined || encoded === undefined, 'the claim stands there in two forms');
-  const { claim, digest } = plain !== undefined ? readClaim(plain) : decodeMember(encoded);
+  const { claim, digest } = plain !== undefined ? readClaim(plain, known) : decodeMember(encoded, known);
   if (!isImageClaim(claim))
     return fail(
       'payload-inconsistent',
@@ -115,8 +119,8 @@ function readCarried(
   return { claim, digest };
 }
 
-function decodeMember(encoded: JsonValue | undefined): ReadMark {
-  const mark = typeof encoded === 'string' ? readEncodedClaim(encoded) : undefined;
+function decodeMember(encoded: JsonValue | undefined, known: KnownClaims | undefined): ReadMark {
+  const mark = typeof encoded === 'string' ? readEncodedClaim(encoded, known) : undefined;
   return mark ?? fail('payload-inconsistent', `${CARRIED.encoded} is not unpadded base64url`);
 }
 

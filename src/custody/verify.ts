@@ -14,6 +14,7 @@ import { type Ledger, openLedger } from './ledger.js';
 import { type CustodyPolicy, MARK_CARRIERS } from './policy.js';
 import { report } from './report.js';
 import { gatherKeys } from './signers.js';
+import { uniteMarks } from './unite-marks.js';
 import type { CustodyVerdict } from './verdict.js';
 import { type Link, walkChain, whereOf } from './walk.js';
 import { gatherWithdrawals } from './withdrawals.js';
@@ -42,7 +43,8 @@ export interface VerifyInput {
  */
 export async function verify(input: VerifyInput): Promise<CustodyVerdict> {
   const { policy, now } = input;
-  const early = checkLimits(input);
+  const found = uniteMarks(input.marks);
+  const early = checkLimits(found, input.carried);
   if (policy.expires !== undefined && policy.expires.getTime() <= now.getTime()) {
     const message = `the policy ${policy.name} expired at ${policy.expires.toISOString()}`;
     early.push(failure('policy-expired', `policy ${policy.name}`, message));
@@ -52,7 +54,7 @@ export async function verify(input: VerifyInput): Promise<CustodyVerdict> {
   if (early.length > 0) return report(input, image, undefined, early);
 
   const ring = gatherKeys(policy);
-  const marks = await authenticateMarks(input.marks, ring, policy.carriers ?? MARK_CARRIERS);
+  const marks = await authenticateMarks(found, ring, policy.carriers ?? MARK_CARRIERS);
   const ledger = openLedger(marks.records);
   const withdrawals = gatherWithdrawals(ledger);
   const context: HeadContext = {
@@ -75,12 +77,12 @@ export async function verify(input: VerifyInput): Promise<CustodyVerdict> {
     ...marks.findings,
     ...withdrawals.findings,
     ...findLifted(ledger, image, best),
-    ...(best ? findShadowed(best.head, input.marks) : []),
+    ...(best ? findShadowed(best.head, found) : []),
   ];
   return report(input, image, best, findings);
 }
 
-function checkLimits({ marks, carried }: VerifyInput): Finding[] {
+function checkLimits(marks: readonly FoundMark[], carried: readonly Uint8Array[]): Finding[] {
   const over = (what: string, count: number, most: number): Finding[] =>
     count > most
       ? [failure('limit-exceeded', 'image', `${count} ${what} were found; at most ${most} are looked at`)]

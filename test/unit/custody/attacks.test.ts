@@ -11,6 +11,7 @@ import {
   type CustodyVerdict,
   claimDigest,
   extendChain,
+  type FoundMark,
   serializeMarkPayload,
   type VerifyInput,
   verify,
@@ -385,8 +386,10 @@ const ROWS: readonly Row[] = [
     code: 'limit-exceeded',
     attack: async () => {
       const input = await told();
-      const junk = { ...input.marks[0]!, source: 'junk', payload: utf8('junk') };
-      return plus(input, new Array(LIMITS.marks).fill(junk));
+      const junk = Array.from({ length: LIMITS.marks }, (_, i): FoundMark => {
+        return { ...input.marks[0]!, source: 'junk', payload: utf8(`junk ${i}`) };
+      });
+      return plus(input, junk);
     },
   },
   {
