@@ -1,6 +1,7 @@
 import type { Digest } from '../../src/base/digest.js';
 import { fail } from '../../src/base/errors.js';
-import { ClaimingCommand, type ClaimingFlags, type ClaimingResult } from '../../src/cli/claiming-command.js';
+import { ClaimingCommand, type ClaimingFlags } from '../../src/cli/claiming-command.js';
+import type { ClaimingResult } from '../../src/cli/claiming-result.js';
 import { claimingFlags, handoverFlags, readExpires, stepFlag } from '../../src/cli/flags/custody.js';
 import { registryFlags } from '../../src/cli/flags/registry.js';
 import { Args, Flags } from '../../src/cli/oclif.js';

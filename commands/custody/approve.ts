@@ -1,11 +1,13 @@
-import { ClaimingCommand, type ClaimingResult } from '../../src/cli/claiming-command.js';
+import { ClaimingCommand } from '../../src/cli/claiming-command.js';
+import type { ClaimingResult } from '../../src/cli/claiming-result.js';
 import { claimingFlags, expiresFlag, readExpires, stepFlag } from '../../src/cli/flags/custody.js';
 import { evidenceFlag, readEvidence } from '../../src/cli/flags/evidence.js';
 import { registryFlags } from '../../src/cli/flags/registry.js';
 import { Args } from '../../src/cli/oclif.js';
 import { planApproval } from '../../src/sign/approve-image.js';
 import { listImages } from '../../src/sign/mark-images.js';
-import { type ClaimPlan, writeClaims } from '../../src/sign/write-claim.js';
+import type { ClaimPlan } from '../../src/sign/plan-claim.js';
+import { writeClaims } from '../../src/sign/write-claim.js';
 
 export default class CustodyApprove extends ClaimingCommand {
   static override summary = 'Approve an image: a scan, a test, a release';

@@ -1,10 +1,12 @@
-import { ClaimingCommand, type ClaimingResult, readClaimDigest } from '../../src/cli/claiming-command.js';
+import { ClaimingCommand, readClaimDigest } from '../../src/cli/claiming-command.js';
+import type { ClaimingResult } from '../../src/cli/claiming-result.js';
 import { claimingFlags } from '../../src/cli/flags/custody.js';
 import { registryFlags } from '../../src/cli/flags/registry.js';
 import { Args, Flags } from '../../src/cli/oclif.js';
 import { planCoSignature } from '../../src/sign/co-sign-claim.js';
 import { listImages } from '../../src/sign/mark-images.js';
-import { type ClaimPlan, writeClaims } from '../../src/sign/write-claim.js';
+import type { ClaimPlan } from '../../src/sign/plan-claim.js';
+import { writeClaims } from '../../src/sign/write-claim.js';
 
 export default class CustodyCoSign extends ClaimingCommand {
   static override summary = 'Sign the claim that a team mate made';

@@ -1,4 +1,5 @@
-import { ClaimingCommand, type ClaimingResult } from '../../src/cli/claiming-command.js';
+import { ClaimingCommand } from '../../src/cli/claiming-command.js';
+import type { ClaimingResult } from '../../src/cli/claiming-result.js';
 import {
   baseFlags,
   claimingFlags,

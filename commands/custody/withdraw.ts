@@ -11,12 +11,13 @@ import { Args, Flags } from '../../src/cli/oclif.js';
 import { printable, type Styler } from '../../src/cli/text.js';
 import type { WithdrawClaim } from '../../src/custody/claim.js';
 import { claimDigest } from '../../src/custody/claim-digest.js';
+import type { Descriptor } from '../../src/oci/descriptor.js';
 import { createStoreAccess, openStore, resolveImage } from '../../src/oci/open.js';
 import { formatReference, parseReference, pinReference } from '../../src/oci/reference.js';
 import { loadPolicy } from '../../src/policy/load.js';
 import { line, renderLines } from '../../src/report/lines.js';
 import { listImages } from '../../src/sign/mark-images.js';
-import { planWithdrawal, type WithdrawPlan } from '../../src/sign/withdraw-claim.js';
+import { planWithdrawals, type WithdrawPlan } from '../../src/sign/withdraw-claim.js';
 import { writeStatement } from '../../src/sign/write-statement.js';
 
 interface Withdrawal {
@@ -46,14 +47,14 @@ interface Result {
 export default class CustodyWithdraw extends TouchmarkCommand<Result> {
   static override summary = 'Take back what your team claimed of an image';
   static override description =
-    'Whoever verifies the image afterwards gets a no, and so does an image built on it from then on. The withdrawal lies in the ' +
+    'Whoever verifies the image afterwards gets a no, and so does whoever builds on it. The withdrawal lies in the ' +
     'custody artifact only, where cosign cannot take it for a yes. Images that were built before carry the chain of ' +
     'that time: withdraw those too. A registry can hide a withdrawal from those who verify.';
   static override schema = 'custody-withdraw';
   static override exitCodes = [10, 11, 12, 18, 20, 21, 22, 23, 24] as const;
   static override examples = [
     {
-      description: 'The newest claim of the team',
+      description: 'All that the team claimed of it',
       command:
         'touchmark custody withdraw --team base --reason "CVE-2027-1234" --policy policy.yaml --key base.key registry.example/base@sha256:…',
     },
@@ -70,7 +71,7 @@ export default class CustodyWithdraw extends TouchmarkCommand<Result> {
     claim: Flags.string({
       helpGroup: 'CUSTODY',
       helpValue: 'DIGEST',
-      summary: 'which claim; default: the newest of the team about the image',
+      summary: 'only this claim; default: all that the team claimed of the image',
     }),
     reason: Flags.string({
       helpGroup: 'CUSTODY',
@@ -95,13 +96,12 @@ export default class CustodyWithdraw extends TouchmarkCommand<Result> {
       try {
         if (!store.writable) fail('usage-read-only', `${args.image} cannot hold claims: it is read-only`);
         const root = await resolveImage(store, reference);
-        const plans: WithdrawPlan[] = [];
-        const targets = await listImages({ store, root }, flags.platform);
-        for (const { raw } of targets) {
-          const { team, reason } = flags;
-          plans.push(
-            await planWithdrawal(store, raw, { team, policy, now: new Date(), claim: chosen, reason }),
-          );
+        const { team, reason } = flags;
+        const options = { team, policy, now: new Date(), claim: chosen, reason };
+        const plans: (WithdrawPlan & { readonly subject: Descriptor })[] = [];
+        for (const { raw } of await listImages({ store, root }, flags.platform)) {
+          const planned = await planWithdrawals(store, raw, options);
+          plans.push(...planned.map(plan => ({ ...plan, subject: raw.descriptor })));
         }
         const pinned = formatReference(pinReference(reference, root.descriptor.digest));
         const about = { reference: args.image, digest: root.descriptor.digest, pinned };
@@ -114,10 +114,10 @@ export default class CustodyWithdraw extends TouchmarkCommand<Result> {
         );
         const signers = await loadSigners(flags.key, this.passwords(flags), message => this.warn(message));
         const withdrawals: Withdrawal[] = [];
-        for (const [at, plan] of plans.entries()) {
-          const subject = targets[at]?.raw.descriptor ?? root.descriptor;
-          const { keyids, artifact } = await writeStatement(store, subject, plan.claim, signers, policy);
-          withdrawals.push({ ...factsOf(plan), keyids, artifact });
+        for (const { subject, withdrawn, claim } of plans) {
+          const written = await writeStatement(store, subject, claim, signers, policy);
+          const { document, keyids, artifact } = written;
+          withdrawals.push({ ...factsOf({ withdrawn, claim: document }), keyids, artifact });
         }
         return { dryRun: false, ...about, withdrawals };
       } finally {

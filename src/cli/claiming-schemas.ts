@@ -19,6 +19,7 @@ const about = {
 const statement = z.looseObject({
   subject: digest,
   claim: digest,
+  document,
   keyids: z.array(keyid),
   artifact: digest,
 });
@@ -50,6 +51,7 @@ export const custodyMarkFields = {
         chain: z
           .array(z.looseObject({ team: z.string(), step: z.string(), signers: z.array(z.string()) }))
           .describe('base first, this claim in it; empty with --dry-run'),
+        signers: z.array(z.string()).describe('of the team, who have signed this claim by now'),
         missingSigners: z.int().min(0).describe('signers that are missing before the claim counts'),
       }),
     )

@@ -69,8 +69,9 @@ export function checkThreshold(record: ClaimRecord, threshold: number, where: st
   // Zero or less would be a policy that asks for nobody.
   if (count >= Math.max(1, threshold)) return [];
   if (count === 0) {
-    const owners = record.foreign.map(({ signer, team }) => `${signer} of ${team}`).join(', ');
-    const message = `is a claim of team ${record.claim.team}, signed by ${owners || 'nobody'}`;
+    // One signature in each carrier names its owner twice.
+    const owners = new Set(record.foreign.map(({ signer, team }) => `${signer} of ${team}`));
+    const message = `is a claim of team ${record.claim.team}, signed by ${[...owners].join(', ') || 'nobody'}`;
     return [failure('key-not-authorised', where, message)];
   }
   const names = [...record.signers.values()].map(({ signer }) => signer).join(', ');

@@ -1,4 +1,3 @@
-import type { Digest } from '../base/digest.js';
 import { fail, TouchmarkError } from '../base/errors.js';
 import {
   type ApprovalRule,
@@ -8,15 +7,22 @@ import {
   type CustodyVerdict,
   draftApproval,
   isContentClaim,
-  readTeamMarks,
-  type TeamMark,
 } from '../custody/index.js';
 import type { Store } from '../oci/store.js';
 import { judgeImage } from '../verify/verify-custody.js';
-import { type MarkTarget, readClaimedImage } from './mark-image.js';
-import { type ClaimPlan, planClaim, sameSubstance } from './write-claim.js';
+import { type MarkTarget, readClaimedImage } from './claimed-image.js';
+import { type ClaimPlan, planClaim } from './plan-claim.js';
+import { type ReadOptions, readOptions } from './read-span.js';
+import {
+  checkTeam,
+  isStanding,
+  readTeamClaims,
+  sameSubstance,
+  suggest,
+  type TeamClaim,
+} from './team-claims.js';
 
-export interface ApproveOptions {
+export interface ApproveOptions extends ReadOptions {
   readonly team: string;
   /** The approval rule of the policy that this is for. */
   readonly step: string;
@@ -28,8 +34,6 @@ export interface ApproveOptions {
   readonly repository?: string | undefined;
   readonly evidence?: readonly ClaimEvidence[] | undefined;
   readonly expires?: Date | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /**
@@ -46,27 +50,17 @@ export async function planApproval(
   options: ApproveOptions,
 ): Promise<ClaimPlan> {
   const { policy, team, now } = options;
+  checkTeam(policy, team);
   const rule = findRule(policy, options.step);
   const image = await readClaimedImage(store, target, options.repository);
-  const marks = await readTeamMarks(image.collected.marks, policy);
-  const heads = marks.flatMap(({ claim, digest }) =>
-    isContentClaim(claim) && claim.subject.manifest.digest === image.raw.descriptor.digest
-      ? { claim, digest }
-      : [],
-  );
-  // An approval of an earlier step is given while the image is on its way; one of the final image is given to a finished one.
-  const handover = rule.on === undefined ? undefined : (heads[0]?.claim.next?.[0] ?? team);
-  const { verdict } = await judgeImage(store, target, false, {
-    policy: policyBefore(policy, rule),
-    now,
-    ...(options.repository !== undefined && { repository: options.repository }),
-    ...(handover !== undefined && { handover }),
-    ...(options.signal && { signal: options.signal }),
-    ...(options.onProgress && { onProgress: options.onProgress }),
-  });
-  if (verdict.verdict !== 'pass') refuseImage(verdict);
-  const head = heads.find(({ digest }) => digest === verdict.chain.at(-1)?.claim);
-  if (!head) return fail('no-marks', 'no team has marked this image: there is nothing to approve');
+  const { digest } = image.raw.descriptor;
+  const claims = await readTeamClaims(image.collected.marks, digest, policy);
+  const handover = handoverOf(rule, claims, team);
+  const verdict = await judgeBefore(store, target, rule, handover, options);
+  const head = claims.find(known => known.digest === verdict.chain.at(-1)?.claim);
+  if (!head || !isContentClaim(head.claim)) {
+    return fail('no-marks', 'no team has marked this image: there is nothing to approve');
+  }
   if (rule.on !== undefined && head.claim.step !== rule.on) {
     const made = `this image is the result of step ${head.claim.step}`;
     fail('prev-mismatch', `approval ${rule.name} is about step ${rule.on}; ${made}`, {
@@ -77,7 +71,7 @@ export async function planApproval(
     team,
     step: rule.name,
     repository: options.repository ?? store.repository,
-    on: head,
+    on: { claim: head.claim, digest: head.digest },
     saw: verdict.approvals.flatMap(({ rule: name, claim }) => (rule.after.includes(name) ? [claim] : [])),
     ...(options.evidence && { evidence: options.evidence }),
     time: now,
@@ -90,23 +84,58 @@ export async function planApproval(
       tool: options.creator,
     },
   });
-  return planClaim(image, unfinished(marks, draft, rule, now) ?? draft, {
-    carried: { marks: [], documents: [] },
+  const { plan } = await planClaim(image, unfinished(claims, draft, rule, options) ?? draft, {
     policy: policyWith(policy, rule),
     now,
     handover,
-    tolerated: ['threshold-not-met'],
     creator: options.creator,
   });
+  return plan;
+}
+
+/**
+ * To whom the image goes on. An approval of an earlier step is given while it is on its way, to a team that it was meant for;
+ * one of the final image is given to a finished one.
+ */
+export function handoverOf(
+  rule: ApprovalRule,
+  claims: readonly TeamClaim[],
+  team: string,
+): string | undefined {
+  if (rule.on === undefined) return undefined;
+  const made = claims.find(({ claim }) => claim.step === rule.on)?.claim;
+  return (made && isContentClaim(made) ? made.next?.[0] : undefined) ?? team;
+}
+
+/**
+ * Judges the image as far as an approval by this rule stands on it, and as far into the layers as the policy asks.
+ * @throws TouchmarkError the image's own reason
+ */
+export async function judgeBefore(
+  store: Store,
+  target: MarkTarget,
+  rule: ApprovalRule,
+  handover: string | undefined,
+  options: Pick<ApproveOptions, 'policy' | 'now' | 'repository' | 'signal' | 'onProgress'>,
+): Promise<CustodyVerdict> {
+  const { verdict } = await judgeImage(store, target, false, {
+    policy: policyBefore(options.policy, rule),
+    now: options.now,
+    ...(options.repository !== undefined && { repository: options.repository }),
+    ...(handover !== undefined && { handover }),
+    ...readOptions(options),
+  });
+  if (verdict.verdict !== 'pass') refuseImage(verdict);
+  return verdict;
 }
 
 /** @throws TouchmarkError `usage-argument` with the approvals there are */
 export function findRule({ name, approvals }: CustodyPolicy, step: string): ApprovalRule {
   const rule = approvals.find(known => known.name === step);
   if (rule) return rule;
-  const names = approvals.map(known => known.name).join(', ') || 'none';
+  const known = approvals.map(other => other.name);
   return fail('usage-argument', `the policy ${name} asks for no approval ${JSON.stringify(step)}`, {
-    hint: `its approvals are: ${names}`,
+    hint: suggest(step, known, `its approvals are: ${known.join(', ') || 'none'}`),
   });
 }
 
@@ -147,26 +176,16 @@ function refuseImage({ code, findings, subject }: CustodyVerdict): never {
 
 /** The approval that another signer of the team began and that still lacks signers. */
 function unfinished(
-  marks: readonly TeamMark[],
+  claims: readonly TeamClaim[],
   draft: ApproveClaim,
   rule: ApprovalRule,
-  now: Date,
+  { policy, now }: Pick<ApproveOptions, 'policy' | 'now'>,
 ): ApproveClaim | undefined {
-  if (rule.threshold < 2) return undefined;
-  const signers = new Map<Digest, Set<string>>();
-  for (const { digest, owners } of marks) {
-    const own = owners.filter(({ team }) => team === draft.team).map(({ identity }) => identity);
-    signers.set(digest, new Set([...(signers.get(digest) ?? []), ...own]));
-  }
-  const fresh = (claim: ApproveClaim) =>
-    rule.maxAge === undefined || now.getTime() - Date.parse(claim.time) <= rule.maxAge;
-  const begun = marks.find(
-    ({ claim, digest }) =>
-      claim.kind === 'approve' &&
-      (signers.get(digest)?.size ?? 0) > 0 &&
-      (signers.get(digest)?.size ?? 0) < rule.threshold &&
-      fresh(claim) &&
-      sameSubstance(claim, draft),
+  const begun = claims.find(
+    known =>
+      known.signers.size < rule.threshold &&
+      isStanding(known, policy, now) &&
+      sameSubstance(known.claim, draft),
   );
   return begun?.claim as ApproveClaim | undefined;
 }

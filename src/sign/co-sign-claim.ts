@@ -1,20 +1,14 @@
 import type { Digest } from '../base/digest.js';
 import { fail } from '../base/errors.js';
-import {
-  type CustodyPolicy,
-  type ImageClaim,
-  isContentClaim,
-  isImageClaim,
-  readTeamMarks,
-  type TeamMark,
-} from '../custody/index.js';
-import { parseConfig } from '../oci/config.js';
+import { type CustodyPolicy, isContentClaim, reaches } from '../custody/index.js';
 import type { Store } from '../oci/store.js';
-import { findRule, policyWith } from './approve-image.js';
-import { checkDiffIDs, type MarkTarget, readClaimedImage, requireImage } from './mark-image.js';
-import { type ClaimPlan, planClaim } from './write-claim.js';
+import { findRule, handoverOf, judgeBefore, policyWith } from './approve-image.js';
+import { type MarkTarget, readClaimedImage, readImage } from './claimed-image.js';
+import { type ClaimPlan, planClaim } from './plan-claim.js';
+import { checkDiffIDs, type ReadOptions } from './read-span.js';
+import { checkTeam, isStanding, readTeamClaims, type TeamClaim, thresholdOf } from './team-claims.js';
 
-export interface CoSignOptions {
+export interface CoSignOptions extends ReadOptions {
   readonly team: string;
   readonly policy: CustodyPolicy;
   readonly now: Date;
@@ -23,16 +17,14 @@ export interface CoSignOptions {
   /** The claim to sign. Default: the only one of the team about this image that still lacks signers. */
   readonly claim?: Digest | undefined;
   readonly repository?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /**
- * Plans one more signature of a claim that a team mate made. The layers that it speaks of are read and compared with it, the
- * chain is judged again before anything is written: who co-signs has checked.
+ * Plans one more signature of a claim that a team mate made. The chain is judged again, and the layers that the claim speaks
+ * of are read, with those below that are stored in other bytes than their teams signed: who co-signs has checked.
  *
  * @throws TouchmarkError `no-marks` when there is nothing to co-sign; `usage-argument` when there are several; the reasons of
- *   `planMark`
+ *   `planMark` and `planApproval`
  */
 export async function planCoSignature(
   store: Store,
@@ -40,60 +32,46 @@ export async function planCoSignature(
   options: CoSignOptions,
 ): Promise<ClaimPlan> {
   const { policy, team, now, creator } = options;
+  checkTeam(policy, team);
   const image = await readClaimedImage(store, target, options.repository);
-  const marks = await readTeamMarks(image.collected.marks, policy);
-  const claim = chooseClaim(marks, image.raw.descriptor.digest, options);
-  const manifest = requireImage(image.raw);
-  const config = parseConfig(image.config);
-  const span = claim.layers.map(({ i }) => i);
-  for (const { i, diffID, digest } of claim.layers) {
-    if (config.diffIDs[i] === diffID && manifest.layers[i]?.digest === digest) continue;
-    fail('layer-diffid-mismatch', `layer ${i} of the image is not the one that the claim names`);
+  const facts = readImage(image);
+  const claims = await readTeamClaims(image.collected.marks, image.raw.descriptor.digest, policy);
+  const { claim } = chooseClaim(claims, image.raw.descriptor.digest, options);
+  if (!isContentClaim(claim)) {
+    const rule = findRule(policy, claim.step);
+    const handover = handoverOf(rule, claims, team);
+    await judgeBefore(store, target, rule, handover, options);
+    const about = { policy: policyWith(policy, rule), now, handover, creator };
+    return (await planClaim(image, claim, about)).plan;
   }
-  await checkDiffIDs(store, { manifest, config }, span, options);
-  const rule = isContentClaim(claim) ? undefined : findRule(policy, claim.step);
-  const partial = rule === undefined || rule.on !== undefined;
-  const next = isContentClaim(claim) ? claim.next?.[0] : undefined;
-  return planClaim(image, claim, {
-    carried: { marks: [], documents: [] },
-    policy: rule ? policyWith(policy, rule) : policy,
-    now,
-    handover: partial ? (next ?? team) : undefined,
-    tolerated: ['threshold-not-met'],
-    creator,
-  });
+  const about = { policy, now, handover: claim.next?.[0] ?? team, creator };
+  const { plan, verdict } = await planClaim(image, claim, about);
+  const unproven = verdict.layers.filter(({ evidence }) => !reaches(evidence, policy.evidence));
+  const wanted = new Set([...unproven.map(({ index }) => index), ...claim.layers.map(({ i }) => i)]);
+  await checkDiffIDs(store, facts, [...wanted], options);
+  return plan;
 }
 
-function chooseClaim(marks: readonly TeamMark[], image: Digest, options: CoSignOptions): ImageClaim {
-  const { policy, team } = options;
-  const claims = new Map<Digest, { claim: ImageClaim; signers: Set<string> }>();
-  for (const { claim, digest, owners } of marks) {
-    if (!isImageClaim(claim) || claim.team !== team || claim.subject.manifest.digest !== image) continue;
-    const known = claims.get(digest) ?? { claim, signers: new Set<string>() };
-    for (const owner of owners) if (owner.team === team) known.signers.add(owner.identity);
-    claims.set(digest, known);
-  }
+/** A claim that nobody of the team has signed is somebody else's, whatever it says. */
+function chooseClaim(claims: readonly TeamClaim[], image: Digest, options: CoSignOptions): TeamClaim {
+  const { policy, team, now } = options;
+  const own = claims.filter(({ claim }) => claim.team === team);
+  const refuse = (message: string) => fail('no-marks', message, { details: { image } });
   if (options.claim) {
-    return (
-      claims.get(options.claim)?.claim ??
-      fail('no-marks', `team ${team} has made no claim ${options.claim} about this image`, {
-        details: { image },
-      })
-    );
+    const chosen = own.find(({ digest }) => digest === options.claim);
+    return chosen ?? refuse(`team ${team} has made no claim ${options.claim} about this image`);
   }
-  const thresholdOf = ({ step, kind }: ImageClaim) =>
-    (kind === 'approve'
-      ? policy.approvals.find(rule => rule.name === step)?.threshold
-      : policy.flow.find(known => known.step === step)?.threshold) ?? 1;
-  const open = [...claims.values()].filter(({ claim, signers }) => signers.size < thresholdOf(claim));
+  const open = own.filter(
+    known => isStanding(known, policy, now) && known.signers.size < thresholdOf(policy, known.claim),
+  );
   const [only, ...more] = open;
   if (more.length > 0) {
-    const digests = [...claims].flatMap(([digest, known]) => (open.includes(known) ? digest : []));
+    const listed = open.map(({ digest, claim }) => `${digest} (${claim.step})`).join(', ');
     fail('usage-argument', `team ${team} has ${open.length} claims about this image that lack signers`, {
-      hint: `choose one with --claim: ${digests.join(', ')}`,
+      hint: `choose one with --claim: ${listed}`,
     });
   }
-  if (only) return only.claim;
-  const there = claims.size === 0 ? 'has claimed nothing of this image' : 'has all the signers it needs here';
-  return fail('no-marks', `team ${team} ${there}: there is nothing to co-sign`, { details: { image } });
+  if (only) return only;
+  const there = own.length === 0 ? 'has claimed nothing of this image' : 'has all the signers it needs here';
+  return refuse(`team ${team} ${there}: there is nothing to co-sign`);
 }

@@ -28,6 +28,7 @@ export {
   writeMarks,
 } from './mark-images.js';
 export { type PlannedSignature, planSignatures, type SignOptions } from './plan.js';
+export type { ClaimPlan } from './plan-claim.js';
 export {
   type PromoteOptions,
   type Promotion,
@@ -35,6 +36,6 @@ export {
   promoteImage,
 } from './promote.js';
 export { type SignImageOptions, signImage, type WrittenSignature } from './sign-image.js';
-export { planWithdrawal, type WithdrawOptions, type WithdrawPlan } from './withdraw-claim.js';
-export { type ClaimPlan, type WrittenClaim, writeClaim, writeClaims } from './write-claim.js';
+export { planWithdrawals, type WithdrawOptions, type WithdrawPlan } from './withdraw-claim.js';
+export { type WrittenClaim, writeClaim, writeClaims } from './write-claim.js';
 export { type WrittenStatement, writeStatement } from './write-statement.js';

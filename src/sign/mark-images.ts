@@ -5,9 +5,10 @@ import { draftIndexClaim, type IndexChild, isAttestation } from '../custody/inde
 import { parseConfig } from '../oci/config.js';
 import type { Platform } from '../oci/descriptor.js';
 import { type ImageIndex, parseManifest, type RawManifest } from '../oci/manifest.js';
-import { formatPlatform, matchesPlatform } from '../oci/platform.js';
+import { formatPlatform, matchesPlatform, parsePlatform } from '../oci/platform.js';
 import type { Store } from '../oci/store.js';
-import { type MarkBase, type MarkOptions, type MarkPlan, type MarkTarget, planMark } from './mark-image.js';
+import { type MarkTarget, platformOf } from './claimed-image.js';
+import { type MarkBase, type MarkOptions, type MarkPlan, planMark } from './mark-image.js';
 import { type WrittenClaim, writeClaim } from './write-claim.js';
 import { type WrittenStatement, writeStatement } from './write-statement.js';
 
@@ -43,14 +44,14 @@ export interface WrittenMarks {
  */
 export async function planMarks(located: Located, options: MarksOptions): Promise<MarksPlan> {
   const { store, root } = located;
-  const targets = await listImages(located, options.platform);
+  const { base, platform, ...own } = options;
+  const bases = base && (await listBases(base));
   const images: MarkPlan[] = [];
-  for (const target of targets) {
-    const { base: baseRoot, platform: _, ...own } = options;
-    const base = baseRoot && (await chooseBase(baseRoot, await platformOf(store, target)));
-    images.push(await planMark(store, target, { ...own, base }));
+  for (const target of await listImages(located, platform)) {
+    const chosen = bases && chooseBase(bases, await readPlatform(store, target.raw));
+    images.push(await planMark(store, target, { ...own, base: chosen }));
   }
-  const isWhole = options.platform === undefined && parseManifest(root).kind === 'index';
+  const isWhole = platform === undefined && parseManifest(root).kind === 'index';
   return { images, index: isWhole ? root : undefined, located, options };
 }
 
@@ -65,7 +66,7 @@ export async function writeMarks(plan: MarksPlan, signers: readonly Signer[]): P
   const children = manifest.manifests.map(({ digest, platform }): IndexChild => {
     const marked = plan.images.find(({ image }) => image.raw.descriptor.digest === digest);
     return {
-      ...(platform && { platform: claimPlatform(platform) }),
+      ...(platform && { platform: platformOf({ ...platform, variant: platform.variant ?? null }) }),
       manifest: digest,
       claim: marked?.digest ?? null,
     };
@@ -84,7 +85,9 @@ export async function writeMarks(plan: MarksPlan, signers: readonly Signer[]): P
 
 /**
  * The image itself, or the images of an index with the platforms it gives them; attestations left out.
- * @throws TouchmarkError `index-nested`, `layer-unavailable`, `oci-not-found` when there is none for the platform
+ * @param platform only images whose config is for this one
+ * @throws TouchmarkError `index-nested`, `layer-unavailable`, `usage-argument` for what is no platform, `oci-not-found` when
+ *   there is none for it
  */
 export async function listImages(
   { store, root }: Located,
@@ -92,7 +95,9 @@ export async function listImages(
 ): Promise<readonly MarkTarget[]> {
   const manifest = parseManifest(root);
   if (manifest.kind === 'image') return [{ raw: root }];
+  const wanted = platform === undefined ? undefined : parsePlatform(platform);
   const targets: MarkTarget[] = [];
+  const offered: string[] = [];
   for (const child of manifest.manifests.filter(entry => !isAttestation(entry))) {
     const raw = await store.fetchManifest({ digest: child.digest });
     if (!raw) {
@@ -101,51 +106,41 @@ export async function listImages(
     if (parseManifest(raw).kind === 'index') {
       fail('index-nested', `${child.digest} is an index inside an index; one level is read`);
     }
-    const target: MarkTarget = { raw, indexPlatform: child.platform };
-    const own = await platformOf(store, target);
-    if (platform === undefined || formatPlatform(own) === platform || matches(own, platform))
-      targets.push(target);
+    const own = wanted && (await readPlatform(store, raw));
+    if (own) offered.push(formatPlatform(own));
+    if (!wanted || !own || matchesPlatform(own, wanted)) targets.push({ raw, indexPlatform: child.platform });
   }
   if (targets.length > 0) return targets;
-  const wanted = platform === undefined ? 'no image at all' : `no image for ${platform}`;
-  return fail('oci-not-found', `the index ${root.descriptor.digest} holds ${wanted}`);
+  const none = platform === undefined ? 'no image at all' : `no image for ${platform}`;
+  return fail('oci-not-found', `the index ${root.descriptor.digest} holds ${none}`, {
+    ...(offered.length > 0 && { details: { platforms: offered } }),
+  });
 }
 
-function matches(own: Platform, wanted: string): boolean {
-  const [os = '', architecture = '', variant] = wanted.split('/');
-  return matchesPlatform(own, { os, architecture, ...(variant && { variant }) });
-}
-
-/** As its config says: the index is another document. */
-async function platformOf(store: Store, { raw }: MarkTarget): Promise<Platform> {
+async function readPlatform(store: Store, raw: RawManifest): Promise<Platform> {
   const manifest = parseManifest(raw);
   if (manifest.kind !== 'image') return fail('manifest-unsupported', 'an index has no platform of its own');
-  const config = parseConfig(await store.fetchBlob(manifest.config, LIMITS.configSize));
-  return claimPlatform({ ...config, variant: config.variant ?? undefined });
+  return platformOf(parseConfig(await store.fetchBlob(manifest.config, LIMITS.configSize)));
 }
 
-function claimPlatform(platform: {
-  readonly os: string;
-  readonly architecture: string;
-  readonly variant?: string | undefined;
-}): Platform {
-  const { os, architecture, variant } = platform;
-  return { os, architecture, ...(variant && { variant }) };
+interface PlatformBase extends MarkBase {
+  readonly platform: Platform;
 }
 
-async function chooseBase(base: Located, platform: Platform): Promise<MarkBase> {
-  const images = await listImages(base, undefined);
-  const isIndex = images[0]?.raw !== base.root;
-  for (const target of images) {
-    const own = await platformOf(base.store, target);
-    if (!matchesPlatform(own, platform)) continue;
-    return {
-      store: base.store,
-      ...target,
-      ...(isIndex && { index: base.root.descriptor.digest }),
-    };
+async function listBases(base: Located): Promise<readonly PlatformBase[]> {
+  const { store, root } = base;
+  const index = parseManifest(root).kind === 'index' ? { index: root.descriptor.digest } : {};
+  const bases: PlatformBase[] = [];
+  for (const target of await listImages(base, undefined)) {
+    bases.push({ store, ...target, ...index, platform: await readPlatform(store, target.raw) });
   }
-  return fail('platform-mismatch', `the base has no image for ${formatPlatform(platform)}`, {
-    details: { base: base.root.descriptor.digest },
+  return bases;
+}
+
+function chooseBase(bases: readonly PlatformBase[], wanted: Platform): MarkBase {
+  const found = bases.find(({ platform }) => matchesPlatform(platform, wanted));
+  if (found) return found;
+  return fail('platform-mismatch', `the base has no image for ${formatPlatform(wanted)}`, {
+    details: { platforms: bases.map(({ platform }) => formatPlatform(platform)) },
   });
 }

@@ -9,8 +9,9 @@ import { type CustodyOutcome, judgeResolved } from '../verify/verify-custody.js'
 import { findRule, planApproval } from './approve-image.js';
 import { type CopyProgress, type CopyResult, copyImage } from './copy-image.js';
 import { listImages } from './mark-images.js';
+import type { ClaimPlan } from './plan-claim.js';
 import { withoutCommit } from './without-commit.js';
-import { type ClaimPlan, type WrittenClaim, writeClaims } from './write-claim.js';
+import { type WrittenClaim, writeClaims } from './write-claim.js';
 
 export interface PromoteOptions {
   readonly policy: CustodyPolicy;

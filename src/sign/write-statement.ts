@@ -6,7 +6,6 @@ import {
   type CustodyPolicy,
   claimDigest,
   type IndexClaim,
-  marksOfChain,
   mergeChains,
   readTeamMarks,
   serializeClaimStatement,
@@ -15,33 +14,44 @@ import {
 import type { Descriptor } from '../oci/descriptor.js';
 import type { Store } from '../oci/store.js';
 import { IN_TOTO_PAYLOAD_TYPE, preAuthEncoding } from '../signature/dsse.js';
+import { bundlesOf, chainOf, collectEverything } from './own-marks.js';
 import { publishChain } from './publish-chain.js';
-import { bundlesOf, chainOf, collectEverything } from './write-claim.js';
+import { checkSigners, sameSubstance } from './team-claims.js';
 
-export interface WrittenStatement {
+export interface WrittenStatement<C = WithdrawClaim | IndexClaim> {
   /** The image or index whose custody artifact holds it. */
   readonly subject: Digest;
   readonly claim: Digest;
+  /** The claim itself. */
+  readonly document: C;
   readonly keyids: readonly string[];
   readonly artifact: Digest;
 }
 
 /**
  * Signs a claim that is no signature of an image - a withdrawal, an index claim - and puts it into the custody artifact
- * only: cosign would take it for a yes anywhere else. What was written is read back.
+ * only: cosign would take it for a yes anywhere else. Where the team has said the same before, that claim is signed, so that
+ * doing it again writes nothing. What was written is read back.
  *
  * @throws TouchmarkError `key-not-authorised` when a signer is not of the claim's team; `oci-conflict` when it is not there
  *   after writing; what the store throws
  */
-export async function writeStatement(
+export async function writeStatement<C extends WithdrawClaim | IndexClaim>(
   store: Store,
   subject: Descriptor,
-  claim: WithdrawClaim | IndexClaim,
+  draft: C,
   signers: readonly Signer[],
   policy: CustodyPolicy,
-): Promise<WrittenStatement> {
-  const digest = claimDigest(claim);
-  const payload = serializeClaimStatement(claim);
+): Promise<WrittenStatement<C>> {
+  checkSigners(signers, draft.team, policy);
+  const before = await collectEverything(store, subject.digest);
+  const own = await readTeamMarks(before.marks, policy);
+  const said = own.find(
+    ({ claim, owners }) => owners.some(({ team }) => team === claim.team) && sameSubstance(claim, draft),
+  );
+  const document = (said?.claim ?? draft) as C;
+  const digest = claimDigest(document);
+  const payload = serializeClaimStatement(document);
   const message = preAuthEncoding(IN_TOTO_PAYLOAD_TYPE, payload);
   const marks = signers.map(
     (signer): CarriedMark => ({
@@ -51,18 +61,6 @@ export async function writeStatement(
       keyHint: signer.publicKey.keyid,
     }),
   );
-  const authorised = async (found: readonly CarriedMark[]) => {
-    const chain = { marks: found, documents: [] };
-    const read = await readTeamMarks(marksOfChain(chain, 'this claim'), policy);
-    return read.filter(mark => mark.digest === digest && mark.owners.some(o => o.team === claim.team)).length;
-  };
-  if ((await authorised(marks)) < marks.length) {
-    fail('key-not-authorised', `the policy ${policy.name} does not give this key to team ${claim.team}`, {
-      hint: 'sign with a key that the policy lists for the team',
-    });
-  }
-  const before = await collectEverything(store, subject.digest);
-  const own = await readTeamMarks(before.marks, policy);
   const chain = mergeChains([{ marks, documents: [] }, chainOf(own, before)]);
   const artifact = await publishChain(store, subject, chain, [...before.artifacts, ...bundlesOf(own)]);
   const after = await collectEverything(store, subject.digest);
@@ -73,5 +71,5 @@ export async function writeStatement(
     });
   }
   const keyids = signers.map(({ publicKey }) => publicKey.keyid);
-  return { subject: subject.digest, claim: digest, keyids, artifact };
+  return { subject: subject.digest, claim: digest, document, keyids, artifact };
 }
