@@ -103,6 +103,8 @@ export const LIMITS = {
   layerSlack: 64 * 1024 * 1024,
   /** Memory that a zstd frame may ask its decoder to keep; decoders refuse more unless told otherwise. */
   zstdWindow: 128 * 1024 * 1024,
+  /** Frames of one zstd stream; seekable formats make one a file. */
+  zstdFrames: 1_000_000,
   /** Payloads and small blobs up to this size are inlined in their descriptor's `data` as well. */
   inlineData: 16 * 1024,
 } as const;

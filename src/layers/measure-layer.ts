@@ -55,8 +55,9 @@ export async function measureLayer(
   try {
     return await measure(input, descriptor, limit);
   } catch (error) {
-    if (!(error instanceof TouchmarkError)) throw error;
-    if (error.code === 'blob-corrupt' || error.code === 'blob-trailing-data') await readAway(input);
+    const code = error instanceof TouchmarkError ? error.code : undefined;
+    if (code !== 'blob-corrupt' && code !== 'blob-trailing-data') throw error;
+    await readAway(input);
     throw withDetails(error, { digest: descriptor.digest });
   } finally {
     await input.close();

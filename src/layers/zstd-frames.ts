@@ -17,69 +17,77 @@ const CONTENT_SIZES = [0, 2, 4, 8];
 /**
  * Walks the frames and blocks of zstd (RFC 8878, section 3.1) without decoding them: their sizes stand in front of them.
  * Decoders disagree on everything outside a single frame; node:zlib drops in silence what follows the first one.
- * @throws TouchmarkError `blob-corrupt`, `blob-trailing-data`, `limit-exceeded` for a window that costs too much memory,
- *   `layer-compression-unsupported` for a frame that needs a dictionary
+ * @throws TouchmarkError `blob-corrupt`, `blob-trailing-data`, `limit-exceeded` for a window that takes too much memory or
+ *   too many frames, `layer-compression-unsupported` for a frame that needs a dictionary
  */
 export function createZstdFrames(): ZstdFrames {
-  /** A header that is not whole yet, how many bytes it takes, and what is to be done with it. */
-  let header: number[] = [];
-  let needed = 4;
-  let read: (bytes: readonly number[]) => void = readMagic;
+  /** The header that is being read: how much of it is there, how much it takes, and what is to be done with it. */
+  const header = new Uint8Array(16);
+  let have = 0;
+  let needed = MAGIC.length;
+  let read = readMagic;
   /** Bytes to pass on, or to pass over, before the next header. */
   let body = 0;
   let dropping = false;
-  let hasChecksum = false;
+  let flags = 0;
+  let frames = 0;
 
-  const expect = (size: number, then: (bytes: readonly number[]) => void): void => {
-    header = [];
+  function expect(size: number, then: () => void): void {
+    have = 0;
     needed = size;
     read = then;
-  };
+  }
 
-  function readMagic(bytes: readonly number[]): void {
-    dropping = isSkippable(Uint8Array.from(bytes));
-    if (!dropping && MAGIC.some((byte, i) => bytes[i] !== byte)) failTrailing();
+  function readMagic(): void {
+    dropping = isSkippable(header);
+    if (!dropping && MAGIC.some((byte, i) => header[i] !== byte)) failTrailing();
+    if (++frames > LIMITS.zstdFrames) {
+      fail('limit-exceeded', `the zstd stream has more than ${LIMITS.zstdFrames} frames`);
+    }
     if (dropping) expect(4, readSkippable);
-    else expect(1, readDescriptor);
+    else expect(1, readFlags);
   }
 
-  function readSkippable(bytes: readonly number[]): void {
-    body = littleEndian(bytes);
-    expect(4, readMagic);
+  function readSkippable(): void {
+    body = littleEndian(header, 0, 4);
+    expect(MAGIC.length, readMagic);
   }
 
-  function readDescriptor([flags = 0]: readonly number[]): void {
+  function readFlags(): void {
+    flags = header[0] ?? 0;
     if (flags & 8) failCorrupt('a reserved bit is set');
-    hasChecksum = (flags & 4) !== 0;
-    const single = (flags & 32) !== 0;
-    const dictionary = DICTIONARY_SIZES[flags & 3] ?? 0;
-    const content = CONTENT_SIZES[flags >> 6] || (single ? 1 : 0);
-    expect((single ? 0 : 1) + dictionary + content, rest => {
-      const id = rest.slice(single ? 0 : 1).slice(0, dictionary);
-      if (id.some(byte => byte !== 0)) {
-        fail('layer-compression-unsupported', 'the zstd stream needs a dictionary that is not in it');
-      }
-      const size = littleEndian(rest.slice(rest.length - content)) + (content === 2 ? 256 : 0);
-      const window = single ? size : windowSize(rest[0] ?? 0);
-      if (window > LIMITS.zstdWindow) {
-        fail('limit-exceeded', `the zstd stream needs a window of ${window} bytes`, {
-          details: { limit: LIMITS.zstdWindow },
-        });
-      }
-      expect(3, readBlock);
-    });
+    const { window, dictionary, content } = headerSizes(flags);
+    expect(window + dictionary + content, readFrameHeader);
   }
 
-  function readBlock(bytes: readonly number[]): void {
-    const value = littleEndian(bytes);
+  function readFrameHeader(): void {
+    const sizes = headerSizes(flags);
+    if (littleEndian(header, sizes.window, sizes.dictionary) !== 0) {
+      fail('layer-compression-unsupported', 'the zstd stream needs a dictionary that is not in it');
+    }
+    const content = littleEndian(header, sizes.window + sizes.dictionary, sizes.content);
+    const window = sizes.window > 0 ? windowSize(header[0] ?? 0) : content + (sizes.content === 2 ? 256 : 0);
+    if (window > LIMITS.zstdWindow) {
+      fail('limit-exceeded', `the zstd stream needs a window of ${window} bytes`, {
+        details: { limit: LIMITS.zstdWindow },
+      });
+    }
+    expect(3, readBlock);
+  }
+
+  function readBlock(): void {
+    const value = littleEndian(header, 0, 3);
     const type = (value >> 1) & 3;
     if (type === 3) failCorrupt('a block of a reserved type');
     // A block of the second type is one byte, repeated.
     body = type === 1 ? 1 : value >> 3;
-    const isLast = (value & 1) !== 0;
-    if (isLast && hasChecksum) body += 4;
-    if (isLast) expect(4, readMagic);
-    else expect(3, readBlock);
+    if ((value & 1) === 0) {
+      expect(3, readBlock);
+      return;
+    }
+    const hasChecksum = (flags & 4) !== 0;
+    if (hasChecksum) body += 4;
+    expect(MAGIC.length, readMagic);
   }
 
   return {
@@ -98,16 +106,15 @@ export function createZstdFrames(): ZstdFrames {
           continue;
         }
         const isMagic = read === readMagic;
-        if (isMagic && header.length === 0) flush();
-        const taken = chunk.subarray(at, at + needed - header.length);
-        header.push(...taken);
-        at += taken.length;
+        if (isMagic && have === 0) flush();
+        const before = at;
+        while (have < needed && at < chunk.length) header[have++] = chunk[at++] ?? 0;
         // Until its magic number is whole nobody knows whether a frame is to be passed on.
         if (isMagic) from = at;
-        if (header.length < needed) break;
-        read(header);
+        if (have < needed) break;
+        read();
         if (!isMagic || dropping) continue;
-        if (taken.length === MAGIC.length) from = at - taken.length;
+        if (at - before === MAGIC.length) from = before;
         else parts.push(Uint8Array.from(MAGIC));
       }
       flush();
@@ -115,8 +122,22 @@ export function createZstdFrames(): ZstdFrames {
     },
     end() {
       if (read !== readMagic || body > 0) failCorrupt('it is cut short');
-      if (header.length > 0) failTrailing();
+      if (have > 0) failTrailing();
     },
+  };
+}
+
+/** How many bytes the parts of a frame header take. */
+function headerSizes(flags: number): {
+  readonly window: number;
+  readonly dictionary: number;
+  readonly content: number;
+} {
+  const isSingle = (flags & 32) !== 0;
+  return {
+    window: isSingle ? 0 : 1,
+    dictionary: DICTIONARY_SIZES[flags & 3] ?? 0,
+    content: CONTENT_SIZES[flags >> 6] || (isSingle ? 1 : 0),
   };
 }
 
@@ -126,8 +147,10 @@ function windowSize(descriptor: number): number {
   return base + (base / 8) * (descriptor & 7);
 }
 
-function littleEndian(bytes: readonly number[]): number {
-  return bytes.reduce((value, byte, i) => value + byte * 2 ** (8 * i), 0);
+function littleEndian(bytes: Uint8Array, start: number, length: number): number {
+  let value = 0;
+  for (let i = length - 1; i >= 0; i--) value = value * 256 + (bytes[start + i] ?? 0);
+  return value;
 }
 
 function failTrailing(): never {

@@ -18,6 +18,7 @@ const INPUT = 256 * 1024;
 const OUTPUT = 1024 * 1024;
 /** Results from here on are error codes: minus a number below 120. */
 const FIRST_ERROR = 2 ** 32 - 120;
+const OUT_OF_MEMORY = 2 ** 32 - 64;
 
 let loading: Promise<object> | undefined;
 
@@ -62,6 +63,7 @@ export async function createWasmDecoder(): Promise<(part: Uint8Array) => Generat
         const before = taken;
         taken = view().getUint32(buffers + 8, true);
         made = view().getUint32(buffers + 20, true);
+        if (result === OUT_OF_MEMORY) fail('internal', 'there is not enough memory to decode zstd');
         if (result >= FIRST_ERROR || (taken === before && made === 0 && taken < piece.length)) {
           fail('blob-corrupt', `the zstd stream is damaged: libzstd gives error ${2 ** 32 - result}`);
         }

@@ -8,19 +8,18 @@ import { createWasmDecoder } from './zstd-wasm.js';
 /** Node's own decoder; there since 22.15. */
 const createNative = (zlib as { createZstdDecompress?: (options: object) => Engine }).createZstdDecompress;
 
-export const ZSTD_DECODERS = ['native', 'wasm'] as const;
-
 /** Both are libzstd: the one in Node runs on another thread and twice as fast, the other runs everywhere. */
-export type ZstdDecoder = (typeof ZSTD_DECODERS)[number];
+export type ZstdDecoder = 'native' | 'wasm';
 
-export const DEFAULT_ZSTD_DECODER: ZstdDecoder = createNative ? 'native' : 'wasm';
+/** Those that this Node has, best first. */
+export const ZSTD_DECODERS: readonly ZstdDecoder[] = createNative ? ['native', 'wasm'] : ['wasm'];
 
 /**
  * Unpacks zstd (RFC 8878): several frames are one stream, skippable frames may stand anywhere.
  * @throws TouchmarkError `blob-corrupt`, `blob-trailing-data`, `limit-exceeded`, `layer-compression-unsupported`; what the
  *   input throws
  */
-export function unzstd(input: LayerInput, decoder = DEFAULT_ZSTD_DECODER): AsyncGenerator<Uint8Array> {
+export function unzstd(input: LayerInput, decoder = ZSTD_DECODERS[0]): AsyncGenerator<Uint8Array> {
   const frames = cutFrames(input);
   return decoder === 'native' && createNative
     ? runNative(createNative(ENGINE_OPTIONS), frames)
@@ -30,20 +29,18 @@ export function unzstd(input: LayerInput, decoder = DEFAULT_ZSTD_DECODER): Async
 /** The input one frame, or part of one, at a time. */
 function cutFrames(input: LayerInput): LayerInput {
   const frames = createZstdFrames();
-  let ready: readonly Uint8Array[] = [];
+  let ready: Iterator<Uint8Array> = [].values();
   return {
     next: async () => {
-      while (ready.length === 0) {
+      for (;;) {
+        const { value, done } = ready.next();
+        if (!done) return value;
         const chunk = await input.next();
-        if (!chunk) {
-          frames.end();
-          return undefined;
-        }
-        ready = frames.cut(chunk);
+        if (!chunk) break;
+        ready = frames.cut(chunk).values();
       }
-      const [part, ...rest] = ready;
-      ready = rest;
-      return part;
+      frames.end();
+      return undefined;
     },
   };
 }
@@ -65,7 +62,8 @@ async function* runNative(engine: Engine, frames: LayerInput): AsyncGenerator<Ui
     const { code, message } = error as NodeJS.ErrnoException;
     // Skippable frames alone are a stream of nothing.
     if (code === 'Z_BUF_ERROR' && isEmpty) return;
-    if (code === 'Z_BUF_ERROR' || code?.startsWith('ZSTD_')) {
+    // Too little memory says nothing about the layer.
+    if (code === 'Z_BUF_ERROR' || (code?.startsWith('ZSTD_') && !code.endsWith('memory_allocation'))) {
       fail('blob-corrupt', `the zstd stream is damaged: ${message}`, { cause: error });
     }
     throw error;

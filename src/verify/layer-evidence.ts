@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import type { ReasonCode } from '../base/codes.js';
 import { mapConcurrently } from '../base/concurrency.js';
 import { toTouchmarkError } from '../base/errors.js';
@@ -8,8 +7,8 @@ import type { Descriptor } from '../oci/descriptor.js';
 import type { ImageManifest } from '../oci/manifest.js';
 import type { Store } from '../oci/store.js';
 
-/** One thread hashes while others unpack: it keeps up with about three. */
-const CONCURRENCY = Math.min(3, availableParallelism());
+/** Layers that are read at once: this thread hashes while others unpack. A third one costs more memory than it saves time. */
+const CONCURRENCY = 2;
 
 const FAULTS: Partial<Readonly<Record<ReasonCode, LayerFault>>> = {
   'oci-digest-mismatch': 'digest-mismatch',
@@ -25,7 +24,6 @@ const STOPPED: readonly ReasonCode[] = ['internal', 'interrupted', 'terminated']
 
 export interface LayerEvidenceOptions {
   readonly signal?: AbortSignal;
-  /** Layers that are read at once. */
   readonly concurrency?: number;
   /** Bytes of layers that have been read, of those that will be. A layer that is given up counts as read. */
   readonly onProgress?: (done: number, total: number) => void;

@@ -1,0 +1,90 @@
+/** 157,529 bytes that compress well. */
+export const zstdContent = Buffer.from(
+  Array.from({ length: 12_000 }, (_, i) => `file ${i % 97} of ${i % 13}\n`).join(''),
+);
+
+function decode(lines: readonly string[]): Uint8Array {
+  return Buffer.from(lines.join(''), 'base64');
+}
+
+/**
+ * What the zstd command (1.5.4) makes of `zstdContent`: level 1 from a pipe, level 19 with a checksum, and with the size of
+ * the content in the frame's header; and of its first 17 bytes. Several blocks each, but for the last.
+ */
+export const ZSTD_FIXTURES = {
+  streamed: decode([
+    'KLUv/QBIzDUAOmYQDBLAJR3AAJb/W2VKUiaZ+hWHcwPXALEAsgBVVVX1////27Zt20REREREMzMzMzNt27atiIiIiAhJkiRrn0eb',
+    'VcZtYzdNhRtUUy0p1mpU/ffp817O7+Pl2yaPazE9DxedTERDJSHSaFDNx0Mz05HhbMZUX5c6baXsOlpysZCMVEQokyHF0yQOSyE5',
+    'DtY+jzarbEIYBDchDGITwiBGCWEQJQIDgQC4EAZxERgIBICFMAiLwEAgAEgIgyARGAgEwAhhECMCA4EAqBAGUREYCASACGEQIgID',
+    'gQCgEAZBERgIBMCEMIiJwEAgAIYQBjFEYCAQAttWd1VVVf3///+2bds2EREREdHMzMzMTNu2bSsiIiIiQpIkSW7btm1101Q26qap',
+    'cOP3VLjhuqfcoLppytVNU+HqNBVuSJ0kSW7btm11j6qqqvr///9t27ZtIiIiIqKZmZmZmbZt21ZEREREhCRJkty2bdvqpppqSbF+',
+    'nz7v5fw+Xh7XYnoeLjqZiEijQTUfD81MR6b6utRpK2XXUZKRighlMqR4miPJ2ufRZpVx21jdATKczZjXnbZSdh0tuVhGKpTJkOJp',
+    'EoclOdY+jzbrZNxWN005qm6aClemqXDDdapwg+qmkY2pm6bC0Zumwg0pkiTJbdu2rW6qqZYUazWq/vv0eS/n9/HybZPHtZieh4tO',
+    'JqKhkhBpNKjm46GZ6chwNmOqr0udtlJ2HS25WEhGKiKUyZDiaZIkyW3btq3uqqqq+v///23btm0iIiIiopmZmZmZtm3bVkRERIQy',
+    'GVIcSZLcti2UyZDiaRLJcbD2ebRZJ9uou1JVVVX///+/bdu2TUREREQ0MzMzM9O2bduKiIiIiJAkSZLbtm1b3VVVVfX///+Xb1tM',
+    'z8NFJxPRUGlQzcdDM9OR4Wxc6rSVsutoyaUiQpkMKZ4mcTgO1j6PNutk3Oquqqqq////37Zt2yYiIiIimpmZmZlp27ZtRURERERI',
+    'kiTJbdu2re6qqqr6////fdvkWjwPF51MREMlodGgj4dmphOFTKizcstP7f8G8x1OoEjXGBPQgMHDIRCRt9////8Npb2tQCzpJ/kT',
+    'SUTJkDqLfujE5k49R+j60N9KhZhqTwW06lmld5UbKxA4UyGIThZC7fASEbw9maCY3xgFNusXeBE4BmQg6HZDSkStrohUJqeSTFXP',
+    'qnxWKV1lxkoQwnRMWgrUTBGC8qEsIBo9G/SYuQK7UCFJ9SkOW5aUGCvStKn0Qfogz8f/VEVMLgsdtL5E8B5UxKvFlEMem1cBaP+u',
+    'T4RFqvpUfqoUq/KsgrpKGqtFtFsRZIEHgYh8KAiEGGNA4IcWAmLjBfoIhAPiENDshVNETZdFquJU/qnSsCo/q6CuEsZKEBnTjIQo',
+    '0BFHfBMeX/Kg9EHfMhTlaLAjZZmEjUilxqgP9JMcRVMA2SiLKYf8AI1ns/yRPhg+McAXPfQ5FKT6TqVElbcqiFWSV3VYSa5UQEwh',
+    'Ydy/PsEeuna7Uo0CQTGBVJ1a6gzic3IQg/ZyQbQyYbhSCqSdAUWjtVs7YF1BlQ36QtT0GKRqTuWnSsWqzKyC6CphrEpnWfqDqWWU',
+    'ftBPodVQ+qA+RVWj1IN+FK2K0gf6KbQaRcO/KJRqDQi8UQvCpDKnEqKqXJXLKoWrLKwgRtpBYIzrBgMtdStIONWLQTSunlJg7/yU',
+    'V56C+199+kNUZRDxoubNLBXeVNtUVVXJYFXZVR5i5aGRWuBCECANE4LwYRkINLthQOD2GArcCLQDAsL8wpAaouYyLhXeVMtUVVVJ',
+    'WFVd5YiVg2OIz/mPm4HYgkMNBTmm5uFA7O3kQPCDBRQSQ480FnXFjkxPMKaCirQHFI1Cn5pcIKIC24taqoVU7VSeVKmqclkFjbN2',
+    'uywxJcqAZSBReSUJgWlyiGiHm0TQ7SYKXAS2AQWC+SUiWaLmsUGq4lO5qFKoyrIK8ioRVsosUmyNcVPEsH3SJ4auyrOL1FRRylLK',
+    'ob+P17kiuDwUfdB7QfQ9iqjtB+mDom/I/6OKtLUgvcBqvn8VrLc+LwDl/3r/fPvT+XPOSr0yUcUilRRldmJnupMpTXNKNTdVlypA',
+    'VZJWdVdBhJXgLhDAMCOBsAcdCML2wUDQ+AYDgdu1AkcCy4CQgGKABUDwn4B/9f5A/iRZjyt2VZKUeSimU4oJSD0tPZsYT0mUSYqh',
+    'Sq3MslhbaZdtG1xmukM/UpaVIcP0bNAzgy/LpJNWDF/og8qWMe1IPij1YjpfprtYtFKyTF+xUSVMmYJiTykmU0YHWFD314IXvZZf',
+    '3O+uVldFAAAIMAEAVecOhA==',
+  ]),
+  checked: decode([
+    'KLUv/QRo9DgA2qg4ExOwFSQdwIGCGlZCSpmkTOn47NCVLwErAS0BXXHE4SkMmiUZWLTZJ+EyvKSiXK2xFmpFREMnoSBTiRSoZjSb',
+    '2UcmxtPhhKnT5//ki8/v+fASkpGLSIhllVEWpIJi4iER4WgwQqw88sa3OGzXdHCVOt076aJuy4YWicNTGJy5cmTgaC7hcmGvSUW5',
+    'WqxQRURDJ6EFzbQSKVANzcxHJsbTGWdhVqfPf3nc7/nwkpFsZBeREEuFEqSCYuIxiUXM0WCEKJPHtzhsrx694Cp1+kqjbsuGrjji',
+    'hqcwaJZk4Gj2ycJleElFuVqshVrRiIZOQkGmEilQDc1m9plMjKfDCVOnz3/54vPX8+ElJCMXkRBLZZQFWQXFxEMiwtFghCiPvPFu',
+    'cdiu6eAqdfpOuujclg0tEoenMGiWJTmOVUQzv0iE3ZIDEBYYsLBAQIBAIRHhaIyxECuTx7c4bNd0cHXUTfdKo27LhhaJw3PCBWeW',
+    'ZOBoLuF1XHhJRblarFBFREM7TWhBphIpUA3NzEcmZp51xglTp89/edzv+YWvZCQjF5EQS4USpIJiE3tMIsLRYIQok8e3eOHZq+ng',
+    'KnX6SqNuO3ahKxKHpzBolmRgjTa7hMvwkopyrTXWQhURDZ2EgkwlUqDVjGYzH5kYT4cTpk6f7598cb/nw0tIRi4iIbOsMkqQCoqJ',
+    'h0SEo8FYiJVHHt/isF3TwVXqpnsnjbot2yJxeAoXnLmSDBzNJdxxYS+pKFeLFaqIaOg0oQXNVCIFqqGZ+cjEeNYZZ2Hq9Pkvj/s9',
+    'H76SkWzkIhJiqVCCVFBM7DGJRTgajBBl8vgWh2evHh1cpU5fadRt2YUdTpg6ff7L4/768QsvIRm5iIRYKpQgqxjFJh4SEY4GI0SZ',
+    'PN498cJ2TQdXqdNXGp27dmxokTg8hUGzJBe4Gs0lXIaX1KLmWosVqoho6CQUZCqNtECroZn5yMR4Opww9dE33y+P+z0fXkIycpnI',
+    'QmapUIJUUEw8JCIca4yxEGXy+BaH7ZoOXnXUTV9p1G3Z0CJxuHPCBc2SDBzNJeZ1DKvVarVarUajBbSAFtBoNBqNNpvNZrNgFsyC',
+    '2Wz2fd/3fd8XfMEXyGQymUwmk8lksSAWxIJYLBaLCFEmj++JF55d08FV6vSVRt21YxdaJA5PYdAsycDVaHMJl+ElFTXXWmOFKiIa',
+    'OgkFmUqkBVrNaGY+MjGeDidMnb75/snjfs+Hl5CMXEQWMssqlCAVFBMPr0ktytVihSoiGjoJBc200kiBamhmPjIxng5nYVYfff7L',
+    '437Ph5eQbGSXiYRYKpQgFRQTD4lFzLEGI0SZPL7FYbseveBVqdNXGnVbNrQ44oY7hUGzJANH88liLsNLKsrVYoVa0Yg2dBIKMpVI',
+    'gWpoZvaZzGI8HU6YOn3+y+Pz148PLyEZuYiEWCqUBVnFKCYeEhGOBiNEmbzx7onDdk0HV6nTV7ro3LVsaJE4PIVBsxy5wI3mEi7D',
+    'akEtqAW1Wq1Go9FoNBotoAW0gDabzWaz2Ww2mwVf8AXf930/H15CMrLLRBZiqVCCVFBMPCQi5lhjjBBl8vgWh+2aXvCqo05fadRt',
+    '2dAiccOdEwbNkgwczWUxrwwvqShXixWqaEQb2kkoyFQiBaqhmflMZjHzBIT6qDNAsez3DbO8BIQIiL7MARPAQAAEgoD99v//vwNT',
+    'v61AF+u8v1NbbopahbKJsq+6ptVYaQVUIVVUtUC7b/pOSFSnUuEqYRU+xW9ZgFJgQarHiEbD+X/pglZYXVWFVKDKgfbBx7Q64Sho',
+    'iq3aVgAL0+JGhViQ6pg81VeBWqeJZquj9Ysut8pSV1w1KYwCc/qqm7bTicIUVLw6LMRPuQkpbYeQBZIAJAFIBK9zqSWrVlJRahT6',
+    'MKEUmGCnBKqTilWwVcAqcxh72RIlNFZtR8gCkoB76cJWWGVVKigVUMXBc0/TOyFR6BRVW4GFavFThGJdSmQq20s/kb1Ayg+v9iIu',
+    't8rSFVVLIQqcyZKZcKqjghSiyq5arII2elkjU9legiaQCCAJ4Ctca5nVlahYaqEQDwHwTa8THFVN1SrYKqziMC0w1lFSptJeCk2Q',
+    '91Iu0ApWrVJBKqji0LMUk05FKVME1VlhWagWB1lGiQAkASQJSAQwCeAVlwuZ86esraxqSkVxHPAhxnSdcBQ0xVZtK7CA2cQKIAlB',
+    'EkBFAEkAwiu5VKuwZEXVKUCBmaWSmXCqqJICq1KrAqvSrqxroAkSQUgCyASQCHyFay2xeqUqpoZCPUIAfdPrhKOqqVoFWwWs8gDa',
+    'KlQaxDqKyFTal/wlF2zFrLqKCqmgioNfc0yfEIUUXzWvYCyAeRgLtwbSMiU0Fm1HyIJXXGqVJSuqngIKTjR5092jjk+jL5TuhYzK',
+    'A8fQURsNAMaMmNEAMOaIjQYgY0ZstAAYk0ZIH+XvCk0AAAABAFZnKvGugbfg6gw=',
+  ]),
+  sized: decode([
+    'KLUv/aBZZwIAhCoACk6cCBOgpSA5IBrPAMAfZWZmShP7i/UYiwB/AIIAkiQpSRIlAiWEO0IIIYTw////27Zt223bti1JkiS5bdu2',
+    'SZIkSUkSJQIlgnCXUxw0MCwoJEQIQvjv9/yu5/Hgwbdd07MchwOHvm7LrmoaDRp4miU5imEwYNjnddymZbFgQZdVUZMUhQKFPE7D',
+    'LEqSBmOhSIQiIiKE327JTUoiAAQDAgoMBAMBCAwQEP///7Zt23bbtm1LkiRJbtu2bZIkSVKSJEkSERERERFCCCGE////37Zt227b',
+    'tm1JkiTJbdu2TZIkSUqSJEkiIiIiIkIIIYTw////27Zt223bti1JkiS5bdu2SZIkSUmSJElERERERAghhBD+//9/27Ztu23btiVJ',
+    'kiS3bds2SQHbtk2SJElKkiRJIiIiIiJCCCGE8P//f9u2bbtt27YlSZIkt23bNkmSJClJkiSJiIiIiHAZQgghhP///9+2bdtu27Zt',
+    'SZIkyW3btk2SJElKkiRJIiIiIiJchhBCCOH///+3bdu227ZtW5IkSXLbtm2TJEmSkiRJkoiIiIiIEEIIIfwBIYQQQvj///9t27bt',
+    'tm3bliRJkty2bdskSZKkJEmSJCIiIiIiCCGEEML///9v27Ztt23btiRJkuS2bdsmSZIkJUmSJBERERERIYQQQvj///9t27bttm3b',
+    'liRJkty2bdskSZKkJEmSJCIiIiIihBBCCP///79t27bdtm3bkiRJktsChRaowwH/egfDHRIhgSI16QMTwADBAUEgCBCh3Nv///8M',
+    'Hr+tQI9YXewsoGe1Nq0mbgAORQtk8/djsMorpBSki0NOclWvZdUrWvW6q17wq14WVq9rrF4DlumzGgUXQ35vD1I8watAUGH1GPAP',
+    'XkvKz1R6pSq9sUrvWenlVnqlKo2+0gKwtDyWFpalt+fI3AIuwc3zx8iTAsETKCook05dyaiuINWVPQrMq05jVqeXVqchV6f/6nTD',
+    'OspInGtQLvResBuYMZACNwLZAQu/j1FTVmNdNRbVWKfGIjUWlMw61EC9NKoJSE+RBirSn4q0VZHeVaSVFeloRdpdEZz8F7BBAZsT',
+    'ELOTgMM08p83kioLF4yElFfNidV8nUCh+kqN5mrudDVXXs29BTJYp4CZNZSkWeQLno3sBWUJjfxfyr9qiGI15DQEBTrViav/dvUH',
+    'r/7zraHBWvafLvAdePgCQwJr07B66Lxg+6SrbozVDbK6Xasbb3Vjrm7S1Y3y6vZW4jRYO0T+a0fSC0RbcEEk/BzwA78DedUJ1upy',
+    'enV5YF32rMutdbm76irXfXTdd6/LH8mJ397BYSe4FGgQHB+L3MInMBW/qeJLVfyyip+fGhorOGcFL1rB0VZwzxXgH3xPpA3JMbjM',
+    '/xh5FlgJ9AOCL5pCK2oKltrZ0/BXqaYQqna+1c58tXOxdq5ZO4fWNvw+sRmQJanyXzuwBAsMBMoDkgnIFGABIM4Hvcr8fMHn/dw5',
+    '2BNS2B/v/IL441ykVlaD+5S1QFJ5TIWfKumqiFrFSCttrHKLRdJVIffweJF2IMe8wCLQGxAjoAxQ9XCeh4Em+4GBUM/PF6t99WD3',
+    'wV4fqfvgZyt+XMH/igwLEQsjS/0DvCBABHjnKBVAeG5q6OT8p8jnfTurRpb27awYyf9wAUHChwsFBAk/XKHMb49qaPL8uamhSb+r',
+    'p5f27ayMWNq3s4ry54MCBAkfLhQQJPyjqOXzBQJDz6BrBAfAeGuAsRiCIbEHRmOGDIAVGIoRMDiWgWYmYAb6A2Ao3Z8iwKfw6inU',
+    'vLEbMQMv8A68wAv0Ai/AmwB0njGuK0UAAAgwAQBV5w6E',
+  ]),
+  small: decode(['KLUv/SQRiQAAZmlsZSAwIG9mIDAKZmlsZSAdKlKT']),
+};
