@@ -79,6 +79,11 @@ export abstract class TouchmarkCommand<Result extends object> {
   /** The result for people, without a line break at the end. Values from outside go through `printable`. */
   protected abstract text(result: Result, style: Styler): string;
 
+  /** The result in a form of its own, where one was asked for: written as it is, whatever --quiet says. */
+  protected rendered(_result: Result): string | undefined {
+    return undefined;
+  }
+
   /**
    * Why the result is not a yes: each is printed to stderr, and their codes give the exit code.
    * An empty list is exit code 0.
@@ -128,9 +133,11 @@ export abstract class TouchmarkCommand<Result extends object> {
     if (format === 'json') {
       const { schema } = this.constructor as typeof TouchmarkCommand;
       await writeStdout(serializeDocument(successDocument(schema, result, exitCode, this.#facts())));
-    } else if (!quiet) {
-      const text = this.text(result, stdout);
-      await writeStdout(text === '' ? '' : `${guardTerminal(text, stdoutColour)}\n`);
+    } else {
+      const rendered = this.rendered(result);
+      const text = rendered ?? (quiet ? '' : this.text(result, stdout));
+      const end = text === '' || text.endsWith('\n') ? '' : '\n';
+      await writeStdout(`${guardTerminal(text, rendered === undefined && stdoutColour)}${end}`);
     }
     for (const problem of problems) {
       if (format === 'text') await writeStderr(formatError(problem, stderr, debug));

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { KEY_KINDS } from '../crypto/keys.js';
 import { policyDocumentSchema } from '../policy/schema.js';
 import { custodyClaimFields, custodyMarkFields, custodyWithdrawFields } from './claiming-schemas.js';
+import { custodyShowFields } from './custody-schemas.js';
 import {
   copyFields,
   custodyVerifyFields,
@@ -100,6 +101,12 @@ export const SCHEMAS = {
   sign: documentSchema('sign', signFields),
   verify: documentSchema('verify', verifyFields),
   'custody-verify': documentSchema('custody-verify', custodyVerifyFields),
+  'custody-show': documentSchema('custody-show', {
+    reference: z.string(),
+    pinned: z.string().describe('the reference by digest'),
+    through: z.string().nullable().describe('the index that the image was reached through'),
+    ...custodyShowFields,
+  }),
   inspect: documentSchema('inspect', inspectFields),
   tree: documentSchema('tree', treeFields),
   copy: documentSchema('copy', copyFields),

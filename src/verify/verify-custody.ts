@@ -134,6 +134,7 @@ export interface ImageTarget {
   readonly indexPlatform?: Platform | undefined;
 }
 
+/** The image for a platform, or what lies there itself. */
 export async function chooseTarget(
   store: Store,
   root: RawManifest,

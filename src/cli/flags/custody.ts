@@ -17,14 +17,28 @@ export const policyFlag = {
   }),
 };
 
-/** How far a check of custody goes, and how much it says. */
-export const custodyCheckFlags = {
+/** For commands that show what there is, also when nobody says whom to trust. */
+export const optionalPolicyFlag = {
+  policy: Flags.string({
+    ...group,
+    helpValue: 'FILE',
+    env: variableOf('policy'),
+    summary: 'verify what is shown under this policy; without it all of it is only claimed',
+  }),
+};
+
+/** How far a check of custody goes. */
+export const custodyLevelFlag = {
   level: Flags.string({
     options: ['marks', 'manifest', 'blobs'],
     helpValue: 'marks|manifest|blobs',
     env: variableOf('level'),
     summary: 'how far layers are looked into; default what the policy asks, on disk at least blobs',
   }),
+};
+
+export const custodyCheckFlags = {
+  ...custodyLevelFlag,
   handover: Flags.string({
     ...group,
     helpValue: 'TEAM',

@@ -1,17 +1,28 @@
 import { variableOf } from '../environment.js';
 import { Flags } from '../oclif.js';
 
-/** Flags of every command. */
-export const outputFlags = {
-  output: Flags.string({
+function outputFlag(more: readonly string[]) {
+  const formats = ['text', 'json', ...more];
+  const others = more.length === 0 ? '' : '; the others are files of these formats';
+  return Flags.string({
     char: 'o',
-    options: ['text', 'json'],
+    options: formats,
     default: 'text',
     env: variableOf('output'),
-    helpValue: 'text|json',
-    summary: 'text, or exactly one JSON document, on failure too',
+    helpValue: formats.join('|'),
+    summary: `text, or exactly one JSON document, on failure too${others}`,
     helpGroup: 'OUTPUT',
-  }),
+  });
+}
+
+/** For commands whose result has further forms; they hand them out through `rendered`. An error is text there. */
+export function outputFormats(more: readonly string[]) {
+  return { output: outputFlag(more) };
+}
+
+/** Flags of every command. */
+export const outputFlags = {
+  output: outputFlag([]),
   json: Flags.boolean({ hidden: true, summary: 'the same as --output json' }),
   quiet: Flags.boolean({
     char: 'q',
