@@ -1,10 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cosignSign } from '../peers/cosign.js';
 import { startDockerRegistry } from '../peers/docker-registry.js';
 import { requirePeers } from '../peers/require-peers.js';
 import { skopeoCopy } from '../peers/skopeo.js';
-import { openSite, type Published, type Site, verdictOf } from './site.js';
+import { fetchManifest } from './registry-http.js';
+import { openSite, type Published, type Site, tamper, verdictOf } from './site.js';
 
 const absent = await requirePeers(['docker-registry', 'skopeo', 'cosign3']);
 
@@ -119,37 +119,15 @@ describe.skipIf(absent)('what verify says no to', () => {
   });
 
   describe('bytes that were changed in the registry’s storage (18)', () => {
-    /** Flips one bit of a stored blob and gives back how to undo it. */
-    const tamper = (digest: string, at: (bytes: Buffer) => number): (() => void) => {
-      const file = site.registry.blobFile(digest);
-      const before = readFileSync(file);
-      const after = Buffer.from(before);
-      const position = at(after);
-      after.writeUInt8(after.readUInt8(position) ^ 1, position);
-      writeFileSync(file, after);
-      return () => writeFileSync(file, before);
-    };
+    const tamperBlob = (digest: string, at?: (bytes: Buffer) => number): (() => void) =>
+      tamper(site.registry.blobFile(digest), at);
     /** The last character of the first string value that starts with `text`. */
     const inside = (text: string) => (bytes: Buffer) => {
       const start = bytes.indexOf(text);
       if (start < 0) throw new Error(`no ${text} in ${bytes}`);
       return start + text.length;
     };
-    /** The digest of what a tag points at, as docker-registry tells it, and the manifest. */
-    const storedManifest = async ({ repository }: Published, tag: string) => {
-      const path = repository.slice(repository.indexOf('/') + 1);
-      const accept = 'application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json';
-      const response = await fetch(`${site.registry.origin}/v2/${path}/manifests/${tag}`, {
-        headers: { accept },
-      });
-      return {
-        digest: String(response.headers.get('docker-content-digest')),
-        json: (await response.json()) as {
-          layers: { digest: string }[];
-          manifests: { digest: string }[];
-        },
-      };
-    };
+    const storedManifest = ({ repository }: Published, tag: string) => fetchManifest(`${repository}:${tag}`);
     const fallbackTag = ({ digest }: Published): string => digest.replace(':', '-');
     const refusedUntilUndone = async (
       undo: () => void,
@@ -165,14 +143,14 @@ describe.skipIf(absent)('what verify says no to', () => {
 
     it('the manifest', async () => {
       const image = await signed('tampered/manifest');
-      const undo = tamper(image.digest, inside('"digest":"sha256:'));
+      const undo = tamperBlob(image.digest, inside('"digest":"sha256:'));
       await refusedUntilUndone(undo, () => verdictOf(site, image.pinned, '--key', 'ada.pub'));
     });
 
     it('a layer, and the config', async () => {
       const image = await signed('tampered/layer');
       for (const blob of [...image.layers, image.config]) {
-        const undo = tamper(blob, bytes => bytes.length - 1);
+        const undo = tamperBlob(blob);
         await refusedUntilUndone(undo, () =>
           verdictOf(site, image.pinned, '--key', 'ada.pub', '--level', 'blobs'),
         );
@@ -184,14 +162,14 @@ describe.skipIf(absent)('what verify says no to', () => {
       const made = await cosignSign(site.scratch, 3, 'simplesigning', 'ada.key', image.pinned);
       expect(made.code).toBe(0);
       const { json } = await storedManifest(image, `${fallbackTag(image)}.sig`);
-      const undo = tamper(json.layers[0]?.digest ?? '', inside('"docker-reference":"'));
+      const undo = tamperBlob(json.layers?.[0]?.digest ?? '', inside('"docker-reference":"'));
       await refusedUntilUndone(undo, () => verdictOf(site, image.pinned, '--key', 'ada.pub'));
     });
 
     it('the payload of a signature by touchmark, which lies in its manifest', async () => {
       const image = await signed('tampered/inlined');
       const { digest } = await storedManifest(image, `${fallbackTag(image)}.sig`);
-      const undo = tamper(digest, inside('"data":"'));
+      const undo = tamperBlob(digest, inside('"data":"'));
       const verify = () => verdictOf(site, image.pinned, '--key', 'ada.pub', '--carrier', 'simplesigning');
       await refusedUntilUndone(undo, verify);
     });
@@ -199,15 +177,15 @@ describe.skipIf(absent)('what verify says no to', () => {
     it('a bundle, and the list of referrers it is in', async () => {
       const image = await signed('tampered/bundle');
       const { json } = await storedManifest(image, fallbackTag(image));
-      const bundle = json.manifests[0]?.digest ?? '';
+      const bundle = json.manifests?.[0]?.digest ?? '';
       const verify = () => verdictOf(site, image.pinned, '--key', 'ada.pub', '--carrier', 'bundle');
-      await refusedUntilUndone(tamper(bundle, inside('"artifactType":"')), verify);
+      await refusedUntilUndone(tamperBlob(bundle, inside('"artifactType":"')), verify);
     });
 
     it('a signature, in the manifest that the tag names', async () => {
       const image = await signed('tampered/signature');
       const { digest } = await storedManifest(image, `${fallbackTag(image)}.sig`);
-      const undo = tamper(digest, bytes => {
+      const undo = tamperBlob(digest, bytes => {
         // Behind the DER header, a letter that is a letter of base64 with its last bit flipped, too.
         const start = inside('"dev.cosignproject.cosign/signature":"')(bytes) + 16;
         return start + bytes.toString('latin1', start).search(/[b-x]/);
@@ -218,7 +196,7 @@ describe.skipIf(absent)('what verify says no to', () => {
 
     it('a layer under a copy on its way to disk: nothing stays there that verifies', async () => {
       const image = await signed('tampered/copied');
-      const undo = tamper(image.layers[1] ?? '', bytes => bytes.length - 1);
+      const undo = tamperBlob(image.layers[1] ?? '');
       const target = `oci:${site.scratch.file('half')}:v1`;
       const copied = await site.run('copy', image.tagged, target, '-o', 'json');
       expect(copied.code).toBe(18);

@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { type DockerRegistry, startDockerRegistry } from '../peers/docker-registry.js';
 import { createScratch, type Scratch } from '../peers/scratch.js';
 import { skopeoCopy } from '../peers/skopeo.js';
@@ -93,4 +94,14 @@ export async function verdictOf(site: Site, ...args: string[]): Promise<Verdict>
   if (document.ok !== (outcome.code === 0) || verdict.ok !== document.ok)
     throw new Error(`ok does not go with exit code ${outcome.code}: ${outcome.stdout}`);
   return verdict;
+}
+
+/** Flips one bit of a file, by default of its last byte. @returns how to undo it */
+export function tamper(file: string, at = (bytes: Buffer): number => bytes.length - 1): () => void {
+  const before = readFileSync(file);
+  const after = Buffer.from(before);
+  const position = at(after);
+  after.writeUInt8(after.readUInt8(position) ^ 1, position);
+  writeFileSync(file, after);
+  return () => writeFileSync(file, before);
 }

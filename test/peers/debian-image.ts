@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { computeDigest } from '../../src/base/digest.js';
 import { serializeManifest } from '../../src/oci/manifest.js';
@@ -7,6 +16,7 @@ import { runOk } from './command.js';
 import { withLock } from './lock.js';
 import { PEERS } from './peer-list.js';
 import { skopeoCopy } from './skopeo.js';
+import { addTeamImages } from './team-images.js';
 
 /** Real images, made once a machine from Debian packages. */
 export interface DebianImages {
@@ -14,7 +24,9 @@ export interface DebianImages {
    * An OCI layout with the tags
    * - `base`: one layer, a Debian root file system; `runtime`: one more layer;
    * - `v1`: three layers, the last one with whiteouts (linux/amd64, whatever the machine is);
-   * - `arm`: the same layers for another platform; `multi`: an index over both.
+   * - `arm`: the same layers for another platform; `multi`: an index over both;
+   * - `team-runtime` and `team-app`: what two teams built on `base`, a layer each; `base-arm`, `team-runtime-arm` and
+   *   `team-app-arm`: the same for another platform; `base-multi` and so on: an index over both.
    */
   readonly layout: string;
   /** A layout of its own with one image, `v1`, its layers compressed by zstd. */
@@ -28,8 +40,11 @@ export interface DebianImages {
 /** The repository and tag in the docker-archive. */
 export const ARCHIVED_NAME = 'registry.example/team/app:v1';
 
+/** Comes with the base system and is taken out again: what one team installs on top of another's image. */
+const PACKAGE = 'netbase';
+
 /** Counts up whenever the recipe below changes, so that no cache holds what another recipe made. */
-const RECIPE = 3;
+const RECIPE = 4;
 
 /** Builds the images, or finds those built before. Takes about a minute the first time. */
 export async function prepareDebianImages(tell: (line: string) => void = () => {}): Promise<DebianImages> {
@@ -66,7 +81,10 @@ function readSuite(): string {
 async function build(work: string, out: string, suite: string): Promise<void> {
   const root = join(work, 'root');
   const mirror = await readMirror(suite);
-  await runOk('/usr/sbin/debootstrap', ['--variant=minbase', suite, root, ...mirror], { timeout: 600_000 });
+  const options = ['--variant=minbase', `--include=${PACKAGE}`];
+  await runOk('/usr/sbin/debootstrap', [...options, suite, root, ...mirror], { timeout: 600_000 });
+  const archive = takePackage(root, work);
+  await runOk('dpkg', [`--root=${root}`, '--purge', PACKAGE]);
   for (const spare of [
     'var/cache/apt',
     'var/lib/apt/lists',
@@ -107,6 +125,9 @@ async function build(work: string, out: string, suite: string): Promise<void> {
 
   await umoci('config', '--image', `${layout}:v1`, '--tag', 'arm', '--architecture', 'arm64');
   addIndex(layout, 'multi', ['v1', 'arm']);
+  await addTeamImages(work, layout, archive);
+  for (const tag of ['base', 'team-runtime', 'team-app'])
+    addIndex(layout, `${tag}-multi`, [tag, `${tag}-arm`]);
   const env = { env: process.env };
   // Into a layout of its own: skopeo takes a blob that is there already, however it is compressed.
   const zstd = ['--dest-compress', '--dest-compress-format', 'zstd'];
@@ -114,6 +135,15 @@ async function build(work: string, out: string, suite: string): Promise<void> {
   await skopeoCopy(env, `oci:${layout}:v1`, `oci-archive:${join(out, 'app.oci.tar')}:v1`);
   await skopeoCopy(env, `oci:${layout}:v1`, `docker-archive:${join(out, 'app.docker.tar')}:${ARCHIVED_NAME}`);
   await umoci('gc', '--layout', layout);
+}
+
+/** Moves the package that debootstrap has fetched out of its cache. @returns where it lies now */
+function takePackage(root: string, work: string): string {
+  const cache = join(root, 'var/cache/apt/archives');
+  const name = readdirSync(cache).find(file => file.startsWith(`${PACKAGE}_`));
+  if (!name) throw new Error(`debootstrap left no ${PACKAGE} in ${cache}`);
+  renameSync(join(cache, name), join(work, name));
+  return join(work, name);
 }
 
 /** The mirror this machine's own package manager uses; debootstrap's default when it does not say. */
