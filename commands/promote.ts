@@ -100,7 +100,9 @@ export default class Promote extends TouchmarkCommand<PromotionResult> {
     }),
   };
 
-  #outcome: { readonly promotion: Promotion; readonly names: PromotionNames } | undefined;
+  #outcome:
+    | { readonly promotion: Promotion; readonly names: PromotionNames; readonly policy: CustodyPolicy }
+    | undefined;
 
   protected override async execute(): Promise<PromotionResult> {
     const { args, flags } = await this.parse(Promote);
@@ -147,7 +149,7 @@ export default class Promote extends TouchmarkCommand<PromotionResult> {
             progress.report({ phase: 'copying', done: manifests + blobs, bytes }),
           onRead: (done, total) => progress.report({ phase: 'reading layers', done, total }),
         });
-        this.#outcome = { promotion, names };
+        this.#outcome = { promotion, names, policy };
         const asked = { dryRun: flags['dry-run'], destination: args.destination, tag, policy };
         return promotionResult(promotion, asked);
       } finally {
@@ -202,7 +204,8 @@ export default class Promote extends TouchmarkCommand<PromotionResult> {
 
   protected override text(_: PromotionResult, style: Styler): string {
     if (!this.#outcome) return '';
-    return renderLines(presentPromotion(this.#outcome.promotion, this.#outcome.names), style, printable);
+    const { promotion, names, policy } = this.#outcome;
+    return renderLines(presentPromotion(promotion, names, policy), style, printable);
   }
 }
 

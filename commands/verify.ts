@@ -1,4 +1,5 @@
 import { fail, type TouchmarkError } from '../src/base/errors.js';
+import type { Attested } from '../src/cli/attest-outcomes.js';
 import { TouchmarkCommand } from '../src/cli/base-command.js';
 import type { CustodyRun } from '../src/cli/custody-run.js';
 import { variableOf } from '../src/cli/environment.js';
@@ -12,20 +13,28 @@ import {
 } from '../src/cli/flags/image.js';
 import { imagesFlag, readImages } from '../src/cli/flags/images.js';
 import { registryFlags } from '../src/cli/flags/registry.js';
+import { passwordFlags, type SigningFlagValues } from '../src/cli/flags/signing.js';
 import { readThreshold, trustFlags } from '../src/cli/flags/trust.js';
 import { Args, Flags } from '../src/cli/oclif.js';
 import { requireOneRegistry } from '../src/cli/one-registry.js';
 import { printable, type Styler } from '../src/cli/text.js';
 import { loadTrustedKeys } from '../src/cli/trusted-keys.js';
+import type { StoreOptions } from '../src/oci/context.js';
 import { createStoreAccess } from '../src/oci/open.js';
 // Not from the room's front door, which would bring the presenters of custody into every start.
 import { renderLines } from '../src/report/lines.js';
 import { explainVerdict, presentVerdict, presentVerdictLine } from '../src/report/verify-text.js';
+import type { WrittenAttestation } from '../src/sign/attest-verdict.js';
 import { type ImageVerdict, LEVELS, type Level, verifyImages } from '../src/verify/index.js';
 import { type ImageReport, reportImage } from '../src/verify/report.js';
 
+interface AttestedReport extends ImageReport {
+  /** Only with --attest; null where the verdict is no yes. */
+  readonly attestation?: WrittenAttestation | null;
+}
+
 interface Result {
-  readonly images: readonly ImageReport[];
+  readonly images: readonly AttestedReport[];
   readonly summary: { readonly total: number; readonly verified: number };
 }
 
@@ -33,10 +42,11 @@ export default class Verify extends TouchmarkCommand<Result> {
   static override summary = 'Check who signed an image: the gate';
   static override description =
     'Reads signatures of both formats, touchmark’s and cosign’s, until enough of the given keys have signed; or with --policy ' +
-    'proves who put every layer there (custody verify says more). ' +
+    'proves who put every layer there (custody verify says more). --attest signs a yes under a policy for admission controllers; ' +
+    'use a key for it that signs nothing else, for cosign verify takes any statement of a key for its signature. ' +
     'A tag is resolved once; what was verified is printed by digest. Exit code 0 is the only yes.';
   static override schema = 'verify';
-  static override exitCodes = [10, 11, 12, 14, 15, 16, 18, 20, 21, 22, 24] as const;
+  static override exitCodes = [10, 11, 12, 14, 15, 16, 18, 20, 21, 22, 23, 24] as const;
   static override examples = [
     { description: 'One key', command: 'touchmark verify --key ada.pub registry.example/app:1.4' },
     {
@@ -47,6 +57,10 @@ export default class Verify extends TouchmarkCommand<Result> {
     {
       description: 'Every layer, under a custody policy',
       command: 'touchmark verify --policy policy.yaml registry.example/app:1.4',
+    },
+    {
+      description: 'The same, and a signed summary for cosign verify-attestation',
+      command: 'touchmark verify --policy policy.yaml --attest verifier.key registry.example/app:1.4',
     },
     {
       description: 'Many images in one process',
@@ -75,11 +89,19 @@ export default class Verify extends TouchmarkCommand<Result> {
       summary: 'blobs: read config and layers too; default blobs on disk, manifest in a registry',
     }),
     ...imagesFlag,
+    // No variable: a forgotten one would sign what every later run says yes to.
+    attest: Flags.string({
+      helpGroup: 'SIGNING',
+      helpValue: 'REF',
+      summary: 'with --policy: sign each yes with this private key, as a SLSA verification summary',
+    }),
+    ...passwordFlags,
     ...registryFlags,
   };
 
   #verdicts: readonly ImageVerdict[] = [];
   #custody: CustodyRun | undefined;
+  #attested: Attested | undefined;
 
   protected override async execute(): Promise<Result> {
     const { argv, flags } = await this.parse(Verify);
@@ -93,20 +115,35 @@ export default class Verify extends TouchmarkCommand<Result> {
       refuseWithPolicy(flags);
       const { runCustody } = await import('../src/cli/custody-run.js');
       const { policy } = flags;
+      const options = await this.storeOptions(flags);
       this.#custody = await runCustody(
         references,
         { ...flags, policy },
         {
-          options: await this.storeOptions(flags),
+          options,
           signal: this.signal,
           progress: () => this.progress(),
         },
       );
-      return resultOf(this.#custody.imageReports());
+      if (flags.attest !== undefined) await this.#attest(this.#custody, flags, flags.attest, options);
+      const images = this.#custody.imageReports();
+      return resultOf(
+        this.#attested
+          ? images.map((image, at) => ({
+              ...image,
+              attestation: this.#attested?.attestations.get(at) ?? null,
+            }))
+          : images,
+      );
     }
     if (flags.key === undefined) {
       fail('usage-argument', 'nothing is given to verify with: a key or a policy', {
         hint: 'touchmark verify --key NAME.pub IMAGE, or touchmark verify --policy policy.yaml IMAGE',
+      });
+    }
+    if (flags.attest !== undefined) {
+      fail('usage-argument', '--attest signs what a policy says, and none is given', {
+        hint: 'an image that was checked against keys is signed by: touchmark sign',
       });
     }
     const keys = await loadTrustedKeys(flags.key);
@@ -135,8 +172,29 @@ export default class Verify extends TouchmarkCommand<Result> {
     return resultOf(this.#verdicts.map(reportImage));
   }
 
+  async #attest(
+    run: CustodyRun,
+    flags: SigningFlagValues & { readonly as?: string | undefined },
+    key: string,
+    options: StoreOptions,
+  ): Promise<void> {
+    const { attestOutcomes } = await import('../src/cli/attest-outcomes.js');
+    this.#attested = await attestOutcomes(run.outcomes, {
+      policy: run.policy,
+      creator: this.creator,
+      repository: flags.as,
+      options,
+      key,
+      passwords: this.passwords(flags),
+      onWarning: message => this.warn(message),
+    });
+  }
+
   protected override text({ images, summary }: Result, style: Styler): string {
-    if (this.#custody) return this.#custody.text(style);
+    if (this.#custody) {
+      const attested = [...(this.#attested?.attestations.values() ?? [])];
+      return [this.#custody.text(style), ...attested.map(attestationLine)].join('\n');
+    }
     const [only] = this.#verdicts;
     if (images.length === 1 && only) return renderLines(presentVerdict(only), style, printable);
     const lines = this.#verdicts.map(presentVerdictLine);
@@ -148,11 +206,17 @@ export default class Verify extends TouchmarkCommand<Result> {
   }
 
   protected override problems(): readonly TouchmarkError[] {
-    return this.#custody?.problems() ?? this.#verdicts.flatMap(verdict => explainVerdict(verdict) ?? []);
+    if (this.#custody) return [...this.#custody.problems(), ...(this.#attested?.failures ?? [])];
+    return this.#verdicts.flatMap(verdict => explainVerdict(verdict) ?? []);
   }
 }
 
-function resultOf(images: readonly ImageReport[]): Result {
+function attestationLine({ subject, keyid, added }: WrittenAttestation): string {
+  const what = added ? 'attested' : 'attested already, within the last day:';
+  return `  ${what} ${subject} as passed, key ${keyid.slice(0, 12)}`;
+}
+
+function resultOf(images: readonly AttestedReport[]): Result {
   return { images, summary: { total: images.length, verified: images.filter(image => image.ok).length } };
 }
 

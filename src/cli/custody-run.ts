@@ -33,6 +33,7 @@ export interface CustodyRunContext {
 
 /** Many images verified under one policy, and how that is said. */
 export interface CustodyRun {
+  readonly policy: CustodyPolicy;
   readonly outcomes: readonly CustodyOutcome[];
   reports(): readonly OutcomeReport[];
   /** With the members that a verification of signatures has. */
@@ -79,6 +80,7 @@ export async function runCustody(
 function present(outcomes: readonly CustodyOutcome[], policy: CustodyPolicy, explain: boolean): CustodyRun {
   const inFull = (outcome: CustodyOutcome) => presentOutcome(outcome, policy, { explain });
   return {
+    policy,
     outcomes,
     reports: () => outcomes.map(outcome => reportOutcome(outcome, policy)),
     imageReports: () => outcomes.map(outcome => reportOutcomeAsImage(outcome, policy)),

@@ -77,6 +77,17 @@ const verifiedImage = z.looseObject({
     .nullable()
     .optional()
     .describe('with a policy: who put every layer there; null when no verdict was reached'),
+  attestation: z
+    .looseObject({
+      subject: digest,
+      keyid: z.string(),
+      predicateType: z.string(),
+      timeVerified: z.string().describe('RFC 3339, UTC'),
+      added: z.boolean().describe('false: this key said the same within the last day'),
+    })
+    .nullable()
+    .optional()
+    .describe('with --attest: the signed summary; null where there is none'),
 });
 
 export const custodyVerifyFields = {

@@ -1,15 +1,11 @@
 import { z } from 'zod';
-import { custodyReport } from './custody-schemas.js';
+import { custodyVerifyFields } from './image-schemas.js';
 
-/** Fields of the document about a promotion. As in image-schemas: fields are added, never removed or changed. */
+/** Fields of the documents about what travels. As in image-schemas: fields are added, never removed or changed. */
 
 const digest = z.string().regex(/^(?:sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$/);
 
-const end = z.looseObject({
-  pinned: z.string().describe('the reference by digest'),
-  code: z.string().nullable().describe('reason code; null is a yes'),
-  custody: custodyReport,
-});
+const outcome = custodyVerifyFields.images.element;
 
 export const promoteFields = {
   dryRun: z.boolean(),
@@ -29,8 +25,8 @@ export const promoteFields = {
     .nullable()
     .describe('source or destination: the end that does not pass; null when neither was refused'),
   verdicts: z.looseObject({
-    source: end,
-    destination: end.nullable().describe('null: nothing was sent'),
+    source: outcome,
+    destination: outcome.nullable().describe('null: nothing was sent'),
   }),
   copied: z
     .looseObject({
@@ -51,4 +47,21 @@ export const promoteFields = {
       keyids: z.array(z.string()).describe('keys that signed it now; empty with --dry-run'),
     }),
   ),
+};
+
+export const custodyExportFields = {
+  image: outcome.describe('the verdict that the claims stand behind'),
+  statements: z
+    .array(
+      z.looseObject({
+        _type: z.string(),
+        subject: z
+          .array(z.looseObject({ name: z.string(), digest: z.record(z.string(), z.string()) }))
+          .length(1),
+        predicateType: z.string(),
+        predicate: z.looseObject({}).describe('the claim'),
+      }),
+    )
+    .describe('in-toto statements, unsigned; base first, then approvals; empty when the verdict is no yes'),
+  file: z.string().nullable().describe('file that was written'),
 };

@@ -1,13 +1,6 @@
-import type { Claim, CustodyPolicy, CustodyVerdict } from '../custody/index.js';
+import type { Claim, CustodyPolicy } from '../custody/index.js';
 import type { Promotion } from '../sign/promote.js';
-import { type CustodyReport, reportCustody, reportCustodyIndex } from '../verify/custody-report.js';
-import type { CustodyOutcome } from '../verify/verify-custody.js';
-
-interface End {
-  readonly pinned: string;
-  readonly code: string | null;
-  readonly custody: CustodyReport;
-}
+import { type OutcomeReport, reportOutcome } from '../verify/outcome-report.js';
 
 export interface PromotionResult {
   readonly dryRun: boolean;
@@ -18,7 +11,7 @@ export interface PromotionResult {
   readonly tag: string | null;
   readonly replaced: string | null;
   readonly refusedAt: Promotion['refusedAt'];
-  readonly verdicts: { readonly source: End; readonly destination: End | null };
+  readonly verdicts: { readonly source: OutcomeReport; readonly destination: OutcomeReport | null };
   readonly copied: Promotion['copied'];
   readonly approvals: readonly {
     readonly subject: string;
@@ -41,14 +34,6 @@ export function promotionResult(
   },
 ): PromotionResult {
   const { digest, promoted, repository, replaced, refusedAt, source, destination, copied } = promotion;
-  const { name, version, digest: policyDigest } = about.policy;
-  const endOf = (outcome: CustodyOutcome): End => ({
-    pinned: outcome.pinned ?? outcome.reference,
-    code: outcome.code,
-    custody: outcome.index
-      ? reportCustodyIndex(outcome.index, { policy: { name, version, digest: policyDigest }, repository })
-      : reportCustody(outcome.custody as CustodyVerdict),
-  });
   return {
     dryRun: about.dryRun,
     promoted,
@@ -58,7 +43,10 @@ export function promotionResult(
     tag: about.tag ?? null,
     replaced,
     refusedAt,
-    verdicts: { source: endOf(source), destination: destination && endOf(destination) },
+    verdicts: {
+      source: reportOutcome(source, about.policy),
+      destination: destination && reportOutcome(destination, about.policy),
+    },
     copied,
     approvals: promotion.planned.map(({ claim, digest: of }, at) => {
       const signatures = promotion.approvals[at]?.signatures ?? [];

@@ -13,7 +13,7 @@ import {
   verifyFields,
 } from './image-schemas.js';
 import { policyCheckFields, policyInitFields } from './policy-schemas.js';
-import { promoteFields } from './promote-schemas.js';
+import { custodyExportFields, promoteFields } from './promote-schemas.js';
 
 /**
  * What the command line's own documents look like, and those it reads. Read by the build, which writes the JSON Schemas;
@@ -100,6 +100,7 @@ export const SCHEMAS = {
   'key-passwd': documentSchema('key-passwd', { keyid, kind: keyKind, file: z.string() }),
   sign: documentSchema('sign', signFields),
   verify: documentSchema('verify', verifyFields),
+  'custody-export': documentSchema('custody-export', custodyExportFields),
   'custody-verify': documentSchema('custody-verify', custodyVerifyFields),
   'custody-show': documentSchema('custody-show', {
     reference: z.string(),

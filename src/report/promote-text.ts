@@ -1,13 +1,11 @@
 import { TouchmarkError } from '../base/errors.js';
-import type { Finding } from '../custody/index.js';
+import type { CustodyPolicy, Finding } from '../custody/index.js';
 import type { Promotion } from '../sign/promote.js';
-import type { CustodyOutcome } from '../verify/verify-custody.js';
-import { presentCustodyIndex } from './custody-index-text.js';
 import { field } from './custody-layout.js';
-import { presentCustody } from './custody-text.js';
 import { countOf, fixOf, shortDigest } from './custody-words.js';
 import { formatSize } from './inspect-text.js';
 import { type Line, line } from './lines.js';
+import { presentOutcome } from './outcome-text.js';
 
 export interface PromotionNames {
   /** By digest. */
@@ -18,10 +16,13 @@ export interface PromotionNames {
 }
 
 /** What became of a promotion, for people: the verdict that decided it, and what was done. */
-export function presentPromotion(promotion: Promotion, names: PromotionNames): readonly Line[] {
+export function presentPromotion(
+  promotion: Promotion,
+  names: PromotionNames,
+  policy: CustodyPolicy,
+): readonly Line[] {
   const { refusedAt, promoted, source, destination, copied, planned, approvals } = promotion;
-  const outcome = destination ?? source;
-  const verdict = presentOutcome(outcome);
+  const verdict = presentOutcome(destination ?? source, policy);
   if (refusedAt !== null) return verdict;
   const word = promoted
     ? ({ text: names.tagged === null ? 'promoted' : `promoted: ${names.tagged}`, style: 'green' } as const)
@@ -38,12 +39,6 @@ export function presentPromotion(promotion: Promotion, names: PromotionNames): r
     ...replacedLine(promotion),
     ...verdict,
   ];
-}
-
-function presentOutcome({ custody, index, pinned }: CustodyOutcome): readonly Line[] {
-  const options = pinned === null ? {} : { pinned };
-  if (custody) return presentCustody(custody, options);
-  return index ? presentCustodyIndex(index, options) : [];
 }
 
 function sentText({ manifests, blobs, bytes, referrers }: NonNullable<Promotion['copied']>): string {
