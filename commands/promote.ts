@@ -72,10 +72,10 @@ export default class Promote extends TouchmarkCommand<PromotionResult> {
       summary: 'the team that approves, as the policy names it',
     }),
     ...evidenceFlag,
+    // No variable: a forgotten one would hold an image to another repository than the one it goes to.
     as: Flags.string({
       helpGroup: 'CUSTODY',
       helpValue: 'REPOSITORY',
-      env: variableOf('as'),
       summary: 'the repository that it is meant for, when the destination is a layout or archive',
     }),
     key: Flags.string({

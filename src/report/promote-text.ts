@@ -66,7 +66,8 @@ export function explainPromotion(promotion: Promotion, names: PromotionNames): T
       : names.tagged === null
         ? 'it is not approved for use there'
         : `${names.tagged} ${replaced === null ? 'does not exist yet' : `is still ${shortDigest(replaced)}`}`;
-  const hint = hintOf(findings, approvals.length > 0);
+  const all = [...findings, ...(index?.children.flatMap(child => child.findings) ?? [])];
+  const hint = hintOf(all, approvals.length > 0);
   return new TouchmarkError(
     code ?? 'internal',
     `the image does not pass at the ${refusedAt}; ${left}${why}`,

@@ -79,6 +79,9 @@ export async function attestVerdict(
     signature: signer.sign(preAuthEncoding(IN_TOTO_PAYLOAD_TYPE, statement)),
     keyHint: toBase64(Buffer.from(signer.publicKey.keyid, 'hex')),
   });
+  if (bundle.length > LIMITS.payloadSize) {
+    fail('limit-exceeded', `the attestation would have ${bundle.length} bytes; readers refuse that`);
+  }
   const subject = await store.fetchManifest({ digest });
   if (!subject) return fail('oci-not-found', `${digest} is not there any more`);
   await store.writeBlob(describe(MEDIA_TYPES.ociEmpty, EMPTY_CONFIG), EMPTY_CONFIG);

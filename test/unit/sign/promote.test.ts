@@ -28,7 +28,7 @@ async function open(reference: string): Promise<Store> {
 
 /** A registry where `dev/app` holds an image that three teams digest and security scanned, and `prod/app` nothing. */
 async function site(draft: MarkedDraft & { readonly scan?: boolean } = {}) {
-  const registry = await startRegistry({ referrers: false });
+  const registry = await startRegistry();
   onTestFinished(() => registry.close());
   const [dev, prod] = [`${registry.host}/dev/app`, `${registry.host}/prod/app`];
   const source = await open(`${dev}:1`);
