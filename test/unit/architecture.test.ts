@@ -8,8 +8,10 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** What each room may import besides itself; the arrows of the architecture, from the leaves upwards. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   base: [],
+  files: ['base'],
   crypto: ['base'],
-  oci: ['base'],
+  oci: ['base', 'files'],
+  tuf: ['base', 'files', 'crypto'],
   layers: ['base', 'oci'],
   signature: ['base', 'crypto', 'oci'],
   custody: ['base', 'crypto', 'oci', 'signature'],

@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { fail } from '../../base/errors.js';
+import { asFileError, readChunks } from '../../files/safe-files.js';
 import type { BlobFile } from '../layout/backend.js';
 import { readAll } from '../layout/checked-content.js';
-import { asFileError, readChunks } from '../layout/safe-files.js';
 import { findInTar, indexTar, type TarFile, type TarIndex } from './tar-index.js';
 
 /** A tar archive opened for reading; it stays the same file when another process puts a new one in its place. */

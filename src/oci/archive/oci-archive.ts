@@ -4,9 +4,10 @@ import { utf8 } from '../../base/bytes.js';
 import { type Digest, digestAlgorithm, digestHex, isDigest } from '../../base/digest.js';
 import { fail } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
+import { acquireLock } from '../../files/file-lock.js';
+import { asFileError, readChunks, syncFolder, writeFileDurably } from '../../files/safe-files.js';
 import type { BlobFile, LayoutBackend } from '../layout/backend.js';
 import { checkedContent } from '../layout/checked-content.js';
-import { acquireLock } from '../layout/file-lock.js';
 import { checkLayoutHeader, LAYOUT_HEADER } from '../layout/layout-header.js';
 import {
   emptyLayoutIndex,
@@ -15,7 +16,6 @@ import {
   serializeLayoutIndex,
 } from '../layout/layout-index.js';
 import { createLayoutStore, type LocalStore } from '../layout/layout-store.js';
-import { asFileError, readChunks, syncFolder, writeFileDurably } from '../layout/safe-files.js';
 import type { ImageReference } from '../reference.js';
 import { type ArchiveFile, openArchiveFile } from './archive-file.js';
 import { formatTarHeader, TAR_END, tarPadding } from './tar-header.js';

@@ -4,16 +4,7 @@ import { utf8 } from '../../base/bytes.js';
 import { type Digest, digestAlgorithm, digestHex, isDigest } from '../../base/digest.js';
 import { fail } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
-import type { BlobFile, LayoutBackend } from './backend.js';
-import { checkedContent, readAll } from './checked-content.js';
-import { acquireLock } from './file-lock.js';
-import { checkLayoutHeader, LAYOUT_HEADER } from './layout-header.js';
-import {
-  emptyLayoutIndex,
-  type LayoutIndex,
-  parseLayoutIndex,
-  serializeLayoutIndex,
-} from './layout-index.js';
+import { acquireLock } from '../../files/file-lock.js';
 import {
   asFileError,
   createOpenInside,
@@ -21,7 +12,16 @@ import {
   readChunks,
   syncFolder,
   writeFileDurably,
-} from './safe-files.js';
+} from '../../files/safe-files.js';
+import type { BlobFile, LayoutBackend } from './backend.js';
+import { checkedContent, readAll } from './checked-content.js';
+import { checkLayoutHeader, LAYOUT_HEADER } from './layout-header.js';
+import {
+  emptyLayoutIndex,
+  type LayoutIndex,
+  parseLayoutIndex,
+  serializeLayoutIndex,
+} from './layout-index.js';
 
 const INDEX = 'index.json';
 const LOCK = '.touchmark.lock';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
-import { fail, TouchmarkError, toTouchmarkError } from '../../base/errors.js';
+import { fail, TouchmarkError, toTouchmarkError } from '../base/errors.js';
 
 const CHUNK = 1024 * 1024;
 

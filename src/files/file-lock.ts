@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { open, readFile, readlink, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fail } from '../../base/errors.js';
+import { fail } from '../base/errors.js';
 import { asFileError } from './safe-files.js';
 
 /** Who holds a lock: enough to tell a process that is gone from one that only cannot be seen from here. */
