@@ -1,8 +1,7 @@
 import { fail } from '../base/errors.js';
 import type { Descriptor } from '../oci/descriptor.js';
-import { MEDIA_TYPES } from '../oci/media-types.js';
 
-export const COMPRESSIONS = ['identity', 'gzip', 'zstd'] as const;
+const COMPRESSIONS = ['identity', 'gzip', 'zstd'] as const;
 
 /** How the tar of a layer is packed. */
 export type Compression = (typeof COMPRESSIONS)[number];
@@ -64,9 +63,7 @@ function statedCompression(mediaType: string): Compression | undefined {
   const type = LAYER_TYPE.exec(mediaType);
   const suffix = type?.[1];
   if (suffix !== undefined) return isCompression(suffix) ? suffix : undefined;
-  return type && mediaType !== MEDIA_TYPES.dockerLayer && !mediaType.includes('.docker.')
-    ? 'identity'
-    : undefined;
+  return type && !mediaType.includes('.docker.') ? 'identity' : undefined;
 }
 
 function sniff(start: Uint8Array): string {

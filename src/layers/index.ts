@@ -8,5 +8,5 @@
  * - memory does not grow with the layer, and what it unpacks to is bounded;
  * - whatever happens, source and decoder are closed when the call returns.
  */
-export { COMPRESSIONS, type Compression } from './compression.js';
+export type { Compression } from './compression.js';
 export { type LayerLimits, type LayerMeasure, type MeasureOptions, measureLayer } from './measure-layer.js';

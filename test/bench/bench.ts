@@ -5,6 +5,7 @@ import { CHECKOUT } from '../peers/checkout.js';
 import { findFault, PEERS, type PeerName } from '../peers/peer-list.js';
 import { measureBatch } from './batch.js';
 import { measureDistance } from './distance.js';
+import { measureLayers } from './layers.js';
 import { measureSign } from './sign.js';
 import { type Bench, openBench } from './site.js';
 import { measureStartUp } from './start-up.js';
@@ -21,6 +22,7 @@ const SECTIONS: Readonly<
   sign: { title: 'One sign', measure: measureSign },
   batch: { title: 'Many images', measure: measureBatch },
   writers: { title: 'Many writers', measure: measureWriters },
+  layers: { title: 'Layers', measure: measureLayers },
 };
 
 const README = join(CHECKOUT, 'test/bench/README.md');

@@ -1,0 +1,115 @@
+import { createReadStream, createWriteStream, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { build } from 'esbuild';
+import { describe } from '../../src/oci/descriptor.js';
+import { openLayoutStore } from '../../src/oci/layout/index.js';
+import { serializeManifest } from '../../src/oci/manifest.js';
+import { MEDIA_TYPES } from '../../src/oci/media-types.js';
+import { CHECKOUT } from '../peers/checkout.js';
+import { median, type Run, time } from './measure.js';
+import type { Bench } from './site.js';
+import { type Result, times } from './table.js';
+
+const LAYERS = 4;
+
+/** The same bytes as one layer and as four: what they unpack to, from a layout, compared with inflating alone. */
+export async function measureLayers(bench: Bench): Promise<readonly Result[]> {
+  const { scratch } = bench;
+  const worker = scratch.file('layers-worker.mjs');
+  await build({
+    entryPoints: [join(CHECKOUT, 'test/bench/layers-worker.ts')],
+    outfile: worker,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    logLevel: 'error',
+  });
+  const size = (bench.quick ? 16 : 256) * 1024 * 1024;
+  const parts = await makeParts(scratch.file('part'), size);
+  // Members one behind the other are one gzip stream.
+  const whole = scratch.file('whole.gz');
+  writeFileSync(whole, Buffer.concat(parts));
+  const one = await writeImage(scratch.file('one'), [readFileSync(whole)]);
+  const four = await writeImage(scratch.file('four'), parts);
+
+  const candidates = [
+    [process.execPath, [worker, 'inflate', one]],
+    [process.execPath, [worker, 'facts', one]],
+    [process.execPath, [worker, 'facts', four]],
+    ['sh', ['-c', 'gzip -dc "$0" | sha256sum', whole]],
+  ] as const;
+  const runs: Run[][] = candidates.map(() => []);
+  for (let round = -1; round < (bench.quick ? 2 : 7); round++) {
+    for (const [i, [file, args]] of candidates.entries()) {
+      const run = await time(file, args, bench.place);
+      if (round >= 0) runs[i]?.push(run);
+    }
+  }
+  const [inflate = 0, single = 0, several = 0, shell = 0] = runs.map(list =>
+    median(list.map(run => run.milliseconds)),
+  );
+  const peak = Math.max(...runs.slice(1, 3).flatMap(list => list.map(run => run.peakMiB)));
+  const total = LAYERS * (size / 2 ** 20);
+  const speed = (time: number): string => `${((total * 1000) / time).toFixed(0)} MiB/s`;
+  const against = (what: string, own: number, name: string, other: number, bar: string): Result => ({
+    what: `${total} MiB ${what}`,
+    ours: speed(own),
+    theirs: `${name} ${speed(other)}`,
+    ratio: times(other / own),
+    bar,
+  });
+  return [
+    against('in one layer', single, 'inflating alone', inflate, '≥ 0.75'),
+    against('in one layer', single, '`gzip -dc \\| sha256sum`', shell, '> 1'),
+    against(`in ${LAYERS} layers`, several, 'in one layer', single, '> 1'),
+    { what: 'peak memory', ours: `${peak.toFixed(0)} MiB`, theirs: '', ratio: '', bar: '< 150 MB' },
+  ];
+}
+
+/** Gzip of `size` bytes each. */
+async function makeParts(file: string, size: number): Promise<readonly Buffer[]> {
+  const parts: Buffer[] = [];
+  for (let i = 0; i < LAYERS; i++) {
+    const content = Readable.from(takeFiles(i / LAYERS, size), { objectMode: false });
+    await pipeline(content, createGzip({ level: 6, chunkSize: 1024 * 1024 }), createWriteStream(file));
+    parts.push(readFileSync(file));
+  }
+  return parts;
+}
+
+/** `size` bytes of the files that any checkout has: programs, sources and data. `share` says where among them to begin. */
+async function* takeFiles(share: number, size: number): AsyncGenerator<Uint8Array> {
+  const folder = join(CHECKOUT, 'node_modules');
+  const found = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile() && !entry.parentPath.includes('.cache'))
+    .map(entry => join(entry.parentPath, entry.name))
+    .sort();
+  const files = [process.execPath, ...found];
+  let left = size;
+  for (let i = Math.floor(share * files.length); ; i = (i + 1) % files.length) {
+    for await (const chunk of createReadStream(files[i] as string, { highWaterMark: 1024 * 1024 })) {
+      const part = (chunk as Uint8Array).subarray(0, left);
+      left -= part.length;
+      yield part;
+      if (left === 0) return;
+    }
+  }
+}
+
+async function writeImage(folder: string, layers: readonly Uint8Array[]): Promise<string> {
+  const store = await openLayoutStore({ location: folder });
+  const config = Buffer.from('{}');
+  const configDescriptor = describe(MEDIA_TYPES.ociConfig, config);
+  const descriptors = layers.map(layer => describe(`${MEDIA_TYPES.ociLayer}+gzip`, layer));
+  await store.writeBlob(configDescriptor, config);
+  for (const [i, descriptor] of descriptors.entries())
+    await store.writeBlob(descriptor, layers[i] as Uint8Array);
+  await store.writeManifest(serializeManifest({ config: configDescriptor, layers: descriptors }), 'v1');
+  await store.commit();
+  await store.close();
+  return folder;
+}
