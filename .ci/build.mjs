@@ -45,12 +45,21 @@ function compileLibrary() {
   if (result.status !== 0) throw new Error('the library does not compile');
 }
 
+/**
+ * What starts a command is bundled by itself: help and a refused command line then load two files, however many commands
+ * share theirs.
+ */
 async function bundleCommandLine() {
-  const entryPoints = { bin: join(root, 'src/cli/bin.ts') };
-  for (const file of filesUnder(join(root, 'commands'), '.ts')) {
-    const name = relative(root, file).split(sep).join('/').replace(/\.ts$/, '');
-    entryPoints[name] = file;
-  }
+  const commands = filesUnder(join(root, 'commands'), '.ts').map(file => [
+    relative(root, file).split(sep).join('/').replace(/\.ts$/, ''),
+    file,
+  ]);
+  const start = await bundle({ bin: join(root, 'src/cli/bin.ts') }, 'start');
+  return start + (await bundle(Object.fromEntries(commands), 'chunks'));
+}
+
+/** @param chunks the folder for what the entry points share */
+async function bundle(entryPoints, chunks) {
   const { metafile } = await build({
     entryPoints,
     outdir: join(stage, 'dist/cli'),
@@ -63,7 +72,7 @@ async function bundleCommandLine() {
     minifyWhitespace: true,
     minifySyntax: true,
     legalComments: 'none',
-    chunkNames: 'chunks/[name]-[hash]',
+    chunkNames: `${chunks}/[name]-[hash]`,
     metafile: true,
     logLevel: 'warning',
     define: {

@@ -22,20 +22,19 @@ it('answers --version from one file', async () => {
   expect(await loadedFiles(['--version'])).toEqual([join(ROOT, 'dist/cli/bin.js')]);
 });
 
-it('prints help without loading the command, from few files', async () => {
+it('prints help without loading the command, from two files', async () => {
   const files = await loadedFiles(['verify', '--help']);
-  expect(files.length).toBeGreaterThan(1);
-  expect(files.length).toBeLessThan(10);
+  expect(files.length).toBe(2);
   expect(files.filter(file => file.includes('dist/cli/commands'))).toEqual([]);
   expect(files.every(file => file.startsWith(join(ROOT, 'dist/cli')))).toBe(true);
 });
 
-it('has a command line of little more than a megabyte', () => {
+it('has a command line of little more than a megabyte and a half', () => {
   const sizes = readdirSync(join(ROOT, 'dist/cli'), { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile())
     .map(entry => statSync(join(entry.parentPath, entry.name)).size);
   expect(sizes.length).toBeGreaterThan(5);
-  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(1_250_000);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(1_600_000);
 });
 
 it('says a version, and the same in JSON', async () => {
