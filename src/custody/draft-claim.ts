@@ -138,7 +138,7 @@ export function draftApproval(draft: ApprovalDraft): ApproveClaim {
 
 export interface WithdrawalDraft extends AnyDraft {
   /** The claim that is taken back. */
-  readonly target: { readonly claim: ImageClaim; readonly digest: Digest };
+  readonly target: { readonly claim: ImageClaim | IndexClaim; readonly digest: Digest };
   /** For people. */
   readonly reason?: string;
 }

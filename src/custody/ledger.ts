@@ -3,6 +3,7 @@ import {
   type ApproveClaim,
   type Claim,
   type ContentClaim,
+  type IndexClaim,
   isContentClaim,
   type WithdrawClaim,
 } from './claim.js';
@@ -28,6 +29,7 @@ export interface Ledger {
   readonly content: readonly ClaimRecord<ContentClaim>[];
   readonly approvals: readonly ClaimRecord<ApproveClaim>[];
   readonly withdrawals: readonly ClaimRecord<WithdrawClaim>[];
+  readonly indexes: readonly ClaimRecord<IndexClaim>[];
 }
 
 export function openLedger(records: ReadonlyMap<Digest, ClaimRecord>): Ledger {
@@ -37,6 +39,7 @@ export function openLedger(records: ReadonlyMap<Digest, ClaimRecord>): Ledger {
     content: all.filter(isContentRecord),
     approvals: all.filter((r): r is ClaimRecord<ApproveClaim> => r.claim.kind === 'approve'),
     withdrawals: all.filter((r): r is ClaimRecord<WithdrawClaim> => r.claim.kind === 'withdraw'),
+    indexes: all.filter((r): r is ClaimRecord<IndexClaim> => r.claim.kind === 'index'),
   };
 }
 

@@ -4,8 +4,12 @@ import type { Descriptor } from '../oci/descriptor.js';
 import { rawManifest } from '../oci/manifest.js';
 import { INDEX_TYPES } from '../oci/media-types.js';
 import { formatPlatform } from '../oci/platform.js';
+import type { FoundMark } from './authenticate.js';
+import type { UnreadSource } from './explain.js';
 import { concludeFrom, doubt, type Finding, failure, sortFindings, warning } from './finding.js';
 import { type ManifestBytes, readManifest } from './image.js';
+import { checkIndexClaims } from './index-claims.js';
+import type { CustodyPolicy } from './policy.js';
 import type { CustodyVerdict } from './verdict.js';
 
 export interface IndexVerdict {
@@ -21,15 +25,24 @@ export interface VerifyIndexInput {
   readonly index: ManifestBytes;
   /** Verdicts by `verify`, each given the platform that the index has for the child (`indexPlatform`). */
   readonly children: readonly CustodyVerdict[];
+  /** Those of the index itself: claims about it travel in its own custody artifact. */
+  readonly marks: readonly FoundMark[];
+  readonly policy: CustodyPolicy;
+  readonly now: Date;
   readonly tagGiven: boolean;
+  /** Places that may hold marks of the index and could not be read. */
+  readonly unread?: readonly UnreadSource[];
 }
 
 /**
- * Decides about an index: every image in it must pass, for nobody knows which one a machine will pick. Nested indexes are
- * refused. A child without a verdict was not checked, which is no yes.
+ * Decides about an index: every image in it must pass, for nobody knows which one a machine will pick, and what teams claim
+ * about the index as a whole must be so ({@link checkIndexClaims}). Nested indexes are refused. A child without a verdict was
+ * not checked, which is no yes.
  */
-export function verifyIndex({ index, children, tagGiven }: VerifyIndexInput): IndexVerdict {
-  const { digest } = rawManifest(index.mediaType, index.bytes).descriptor;
+export async function verifyIndex(input: VerifyIndexInput): Promise<IndexVerdict> {
+  const { index, children, policy, now, tagGiven } = input;
+  const { descriptor } = rawManifest(index.mediaType, index.bytes);
+  const { digest } = descriptor;
   const conclude = (found: readonly Finding[], judged: readonly CustodyVerdict[]): IndexVerdict => {
     const findings = sortFindings(found);
     return { ...concludeFrom(findings), index: digest, children: judged, findings };
@@ -45,6 +58,20 @@ export function verifyIndex({ index, children, tagGiven }: VerifyIndexInput): In
     return about.find(({ verdict }) => verdict !== 'pass') ?? about[0];
   });
   const findings = runnable.flatMap((child, at) => judgeChild(child, judged[at]));
+  const verdictOf = new Map(runnable.map((child, at) => [child, judged[at]]));
+  const claims = await checkIndexClaims({
+    index: descriptor,
+    entries: manifest.manifests.map(entry => ({
+      descriptor: entry,
+      isAttestation: isAttestation(entry),
+      verdict: verdictOf.get(entry),
+    })),
+    marks: input.marks,
+    policy,
+    clock: { now, skew: policy.skew },
+    unread: input.unread ?? [],
+  });
+  findings.push(...claims);
   if (runnable.length === 0)
     findings.push(failure('manifest-unsupported', 'index', 'the index holds no image'));
   if (tagGiven)

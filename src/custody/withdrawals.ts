@@ -7,6 +7,8 @@ import { type Link, whereOf } from './walk.js';
 /** Claims that their own team took back. */
 export interface Withdrawals {
   by(record: ClaimRecord): ClaimRecord<WithdrawClaim> | undefined;
+  /** Those that count. */
+  readonly honoured: readonly ClaimRecord<WithdrawClaim>[];
   /** Warnings about withdrawals that do not count. */
   readonly findings: readonly Finding[];
 }
@@ -35,6 +37,7 @@ export function gatherWithdrawals(ledger: Ledger): Withdrawals {
     withdrawal.subject.manifest.digest === claim.subject.manifest.digest &&
     Date.parse(claim.time) <= Date.parse(withdrawal.time);
   return {
+    honoured,
     findings,
     by: record => {
       const named = byClaim.get(record.digest);

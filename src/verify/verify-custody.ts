@@ -256,7 +256,8 @@ async function judgeIndex(
   options: CustodyOptions,
 ): Promise<IndexVerdict> {
   const errors: TouchmarkError[] = [];
-  const children = await mapConcurrently(index.manifests.filter(isImage), CONCURRENCY, async child => {
+  const evidence = collectMarks(store, raw.descriptor.digest);
+  const judgeChildren = mapConcurrently(index.manifests.filter(isImage), CONCURRENCY, async child => {
     try {
       const found = await store.fetchManifest({ digest: child.digest });
       if (!found || tryParse(found)?.kind !== 'image') return undefined;
@@ -268,11 +269,26 @@ async function judgeIndex(
       return undefined;
     }
   });
-  const verdict = verifyIndex({
-    index: { mediaType: raw.descriptor.mediaType, bytes: raw.bytes },
-    children: children.filter(child => child !== undefined),
-    tagGiven,
-  });
+  const [first, judged] = await Promise.all([evidence.next(), judgeChildren]);
+  const children = judged.filter(child => child !== undefined);
+  const judge = ({ marks, unread }: CollectedMarks) =>
+    verifyIndex({
+      index: { mediaType: raw.descriptor.mediaType, bytes: raw.bytes },
+      children,
+      marks,
+      unread,
+      policy: options.policy,
+      now: options.now,
+      tagGiven,
+    });
+  let verdict = await judge(first.value as CollectedMarks);
+  // What an image lacks no claim about the index brings.
+  while (verdict.verdict !== 'pass' && judged.every(child => child?.verdict === 'pass')) {
+    const more = await evidence.next();
+    if (more.done) break;
+    verdict = await judge(more.value);
+  }
+  options.signal?.throwIfAborted();
   // An image that could not be asked about leaves the question open, unless another one has answered it.
   if (verdict.verdict !== 'fail' && errors[0]) throw errors[0];
   return verdict;

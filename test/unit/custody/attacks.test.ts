@@ -38,7 +38,7 @@ import {
   type Layer,
   layer,
   mark,
-  markWithdrawal,
+  markStatement,
   NOW,
   REPOSITORY,
   RUNTIME,
@@ -258,6 +258,9 @@ async function verifyIndexOf(inputs: readonly VerifyInput[]) {
   return verifyIndex({
     index: { mediaType: index.descriptor.mediaType, bytes: index.bytes },
     children,
+    marks: [],
+    policy: inputs[0]!.policy,
+    now: NOW,
     tagGiven: false,
   });
 }
@@ -339,7 +342,7 @@ const ROWS: readonly Row[] = [
     code: 'base-withdrawn',
     attack: async () => {
       const story = await tell();
-      return plus(story.input, await markWithdrawal(buildWithdrawal(story.links[0]!, 'base'), ['linus']));
+      return plus(story.input, await markStatement(buildWithdrawal(story.links[0]!, 'base'), ['linus']));
     },
   },
   {
@@ -1022,7 +1025,7 @@ const ROWS: readonly Row[] = [
     also: ['mark-unverifiable'],
     attack: async () => {
       const story = await tell();
-      return plus(story.input, await markWithdrawal(buildWithdrawal(story.links[0]!, 'app'), ['amy']));
+      return plus(story.input, await markStatement(buildWithdrawal(story.links[0]!, 'app'), ['amy']));
     },
   },
   {
@@ -1033,7 +1036,7 @@ const ROWS: readonly Row[] = [
     also: ['mark-unverifiable'],
     attack: async () => {
       const story = await tell();
-      return plus(story.input, await markWithdrawal(buildWithdrawal(story.links[0]!, 'base'), ['amy']));
+      return plus(story.input, await markStatement(buildWithdrawal(story.links[0]!, 'base'), ['amy']));
     },
   },
   {

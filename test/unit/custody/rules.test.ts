@@ -31,7 +31,7 @@ import {
   imageInput,
   layer,
   mark,
-  markWithdrawal,
+  markStatement,
   NOW,
   REPOSITORY,
   RUNTIME,
@@ -192,7 +192,7 @@ describe('the verdict', () => {
     expect(await codeOfVerdict(story.input)).toBeNull();
     const bundles = story.input.marks.filter(({ carrier }) => carrier === 'bundle');
     expect(await codeOfVerdict({ ...story.input, marks: bundles })).toBe('no-marks');
-    const withdrawal = await markWithdrawal(buildWithdrawal(story.head, 'app'), ['amy']);
+    const withdrawal = await markStatement(buildWithdrawal(story.head, 'app'), ['amy']);
     expect(await codeOfVerdict({ ...story.input, marks: [...story.input.marks, ...withdrawal] })).toBe(
       'mark-withdrawn',
     );
@@ -323,7 +323,7 @@ describe('approvals', () => {
     const { scan } = story.approvals;
     const withdrawal = buildWithdrawal(story.head, 'security');
     const own = { ...withdrawal, prev: { ...withdrawal.prev, claim: claimDigest(scan) } };
-    const marks = [...story.input.marks, ...(await markWithdrawal(own, ['sam']))];
+    const marks = [...story.input.marks, ...(await markStatement(own, ['sam']))];
     expect(await codeOfVerdict({ ...story.input, marks })).toBe('mark-withdrawn');
   });
 
@@ -355,7 +355,7 @@ describe('approvals', () => {
 test('a second claim about a withdrawn image does not outlive the first, a new one does', async () => {
   const story = await tell();
   const second = { ...story.head.claim, time: daysAgo(2) };
-  const withdrawal = await markWithdrawal(buildWithdrawal(story.head, 'app', daysAgo(1)), ['amy']);
+  const withdrawal = await markStatement(buildWithdrawal(story.head, 'app', daysAgo(1)), ['amy']);
   const approve = async (claim: typeof second) => {
     const head = { ...story.head, claim, digest: claimDigest(claim) };
     const scan = buildApproval({ rule: 'scan', team: 'security', time: claim.time }, head);

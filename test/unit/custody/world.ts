@@ -11,6 +11,7 @@ import {
   extendChain,
   type FoundMark,
   type ImageClaim,
+  type IndexClaim,
   type LayerFact,
   parseClaim,
   serializeClaimStatement,
@@ -293,11 +294,15 @@ export async function mark(
   return marks;
 }
 
-export async function markWithdrawal(claim: WithdrawClaim, signers: readonly string[]): Promise<FoundMark[]> {
+/** Signs a claim that is no signature of an image. */
+export async function markStatement(
+  claim: WithdrawClaim | IndexClaim,
+  signers: readonly string[],
+): Promise<FoundMark[]> {
   const payload = serializeClaimStatement(claim);
   return Promise.all(
     signers.map(async name =>
-      signDocument(await aSigner(name), 'bundle', payload, `withdrawal by ${name}`, 'artifact'),
+      signDocument(await aSigner(name), 'bundle', payload, `${claim.kind} by ${name}`, 'artifact'),
     ),
   );
 }

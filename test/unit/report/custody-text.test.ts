@@ -206,9 +206,12 @@ describe('a verdict on an index as text', () => {
       })),
     } as never);
     const { bytes, descriptor } = rawManifest('application/vnd.oci.image.index.v1+json', manifest.bytes);
-    const verdict = verifyIndex({
+    const verdict = await verifyIndex({
       index: { mediaType: descriptor.mediaType, bytes },
       children,
+      marks: [],
+      policy: yes.story.input.policy,
+      now: yes.story.input.now,
       tagGiven: true,
     });
     const text = textOf(presentCustodyIndex(verdict));
