@@ -17,7 +17,7 @@ import {
   renderCustodySvg,
   renderLines,
 } from '../../src/report/index.js';
-import { type ShownCustody, showCustody } from '../../src/verify/show-custody.js';
+import { judgeCustody, readCustody } from '../../src/verify/show-custody.js';
 
 type Result = CustodyPicture & {
   readonly reference: string;
@@ -71,21 +71,24 @@ export default class CustodyShow extends TouchmarkCommand<Result> {
     this.#format = flags.output;
     const policy = flags.policy === undefined ? undefined : await loadPolicyFile(flags.policy);
     const access = createStoreAccess(await this.storeOptions(flags));
+    const which = { repository: flags.as, platform: flags.platform };
     const now = new Date();
     try {
-      const shown = await showCustody(access, args.image, {
-        policy,
-        now,
-        repository: flags.as,
-        platform: flags.platform,
-        level: flags.level as EvidenceLevel | undefined,
-        signal: this.signal,
-        onProgress: (done, total) => this.progress().report({ phase: 'reading layers', done, total }),
-      });
-      for (const { source, message } of shown.unread)
+      if (policy) {
+        const judged = await judgeCustody(access, args.image, {
+          ...which,
+          policy,
+          now,
+          level: flags.level as EvidenceLevel | undefined,
+          signal: this.signal,
+          onProgress: (done, total) => this.progress().report({ phase: 'reading layers', done, total }),
+        });
+        return resultOf(args.image, judged, pictureOf(judged.verdict, judged.layers));
+      }
+      const claimed = await readCustody(access, args.image, which);
+      for (const { source, message } of claimed.unread)
         this.warn(`${source} could not be read, there may be more: ${message}`);
-      const { pinned, through } = shown;
-      return { reference: args.image, pinned, through, ...draw(shown, now) };
+      return resultOf(args.image, claimed, pictureOfClaims({ ...claimed, manifest: claimed.digest, now }));
     } finally {
       await access.close();
     }
@@ -100,10 +103,12 @@ export default class CustodyShow extends TouchmarkCommand<Result> {
   }
 }
 
-function draw({ verdict, repository, digest, layers, claims }: ShownCustody, now: Date): CustodyPicture {
-  return verdict
-    ? pictureOf(verdict, layers)
-    : pictureOfClaims({ repository, manifest: digest, layers, claims, now });
+function resultOf(
+  reference: string,
+  { pinned, through }: { readonly pinned: string; readonly through: string | null },
+  picture: CustodyPicture,
+): Result {
+  return { reference, pinned, through, ...picture };
 }
 
 async function loadPolicyFile(file: string) {

@@ -71,20 +71,24 @@ export async function runCustody(
         ? { onProgress: (done, total) => progress().report({ phase: 'reading layers', done, total }) }
         : { onOutcome: (_, done, total) => progress().report({ phase: 'verifying', done, total }) }),
     });
-    return present(outcomes, policy, flags.explain ?? false);
+    return present(outcomes, policy, flags);
   } finally {
     await access.close();
   }
 }
 
-function present(outcomes: readonly CustodyOutcome[], policy: CustodyPolicy, explain: boolean): CustodyRun {
+function present(
+  outcomes: readonly CustodyOutcome[],
+  policy: CustodyPolicy,
+  { policy: file, explain = false }: Pick<CustodyRunFlags, 'policy' | 'explain'>,
+): CustodyRun {
   const inFull = (outcome: CustodyOutcome) => presentOutcome(outcome, policy, { explain });
   return {
     policy,
     outcomes,
     reports: () => outcomes.map(outcome => reportOutcome(outcome, policy)),
     imageReports: () => outcomes.map(outcome => reportOutcomeAsImage(outcome, policy)),
-    problems: () => outcomes.flatMap(outcome => explainOutcome(outcome, policy) ?? []),
+    problems: () => outcomes.flatMap(outcome => explainOutcome(outcome, policy, file) ?? []),
     text: style => {
       const [only] = outcomes;
       if (outcomes.length === 1 && only) return renderLines(inFull(only), style, printable);

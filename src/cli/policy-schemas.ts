@@ -59,3 +59,46 @@ export const policyCheckFields = {
     }),
   ),
 };
+
+const digest = z.string().regex(/^(?:sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$/);
+const code = z.string().describe('reason code, kebab-case; more may be added');
+
+export const policyExplainFields = {
+  reference: z.string(),
+  pinned: z.string().describe('the reference by digest'),
+  through: digest.nullable().describe('the index that the image was reached through'),
+  verdict: z.string().describe('what custody verify says: pass, fail or indeterminate'),
+  code: code.nullable().describe('null exactly when the verdict is pass'),
+  level: z.string().nullable().describe('what every layer reached; null where no chain holds'),
+  policy: z.looseObject({ name: z.string(), version: z.int(), digest }),
+  rules: z
+    .array(
+      z.looseObject({
+        rule: z.string().describe('expiry, scope, chain, step NAME, approval NAME, config STEP, …'),
+        kind: z.string(),
+        state: z
+          .string()
+          .describe(
+            'held, not-held, undecided, or not-reached: something before it does not hold, or nothing is there to judge',
+          ),
+        asks: z.string(),
+        claims: z.array(
+          z.looseObject({
+            claim: digest,
+            team: z.string(),
+            signers: z.array(z.string()),
+            threshold: z.int().describe('signers that are asked for'),
+            time: z.string().describe('RFC 3339, UTC'),
+            age: z.int().describe('whole seconds since time'),
+            until: z.string().nullable().describe('when it is too old; null: its age is not asked for'),
+            remaining: z.int().nullable().describe('whole seconds until then'),
+          }),
+        ),
+        findings: z.array(
+          z.looseObject({ code, severity: z.string(), where: z.string(), message: z.string() }),
+        ),
+        fix: z.string().nullable().describe('a command, or advice; null where nothing is wrong'),
+      }),
+    )
+    .describe('in the order of the check'),
+};

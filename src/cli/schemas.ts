@@ -12,7 +12,7 @@ import {
   treeFields,
   verifyFields,
 } from './image-schemas.js';
-import { policyCheckFields, policyInitFields } from './policy-schemas.js';
+import { policyCheckFields, policyExplainFields, policyInitFields } from './policy-schemas.js';
 import { custodyExportFields, promoteFields } from './promote-schemas.js';
 
 /**
@@ -115,6 +115,7 @@ export const SCHEMAS = {
   doctor: documentSchema('doctor', doctorFields),
   'policy-init': documentSchema('policy-init', policyInitFields),
   'policy-check': documentSchema('policy-check', policyCheckFields),
+  'policy-explain': documentSchema('policy-explain', policyExplainFields),
   'custody-mark': documentSchema('custody-mark', custodyMarkFields),
   'custody-withdraw': documentSchema('custody-withdraw', custodyWithdrawFields),
   'custody-claim': documentSchema('custody-claim', custodyClaimFields),

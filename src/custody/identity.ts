@@ -19,7 +19,7 @@ export function checkIdentity(
 ): readonly Finding[] {
   const { repo } = head.claim;
   const findings: Finding[] = [];
-  const inScope = matchesAny(policy.repositories, repository ?? repo);
+  const inScope = isInScope(policy, repository ?? repo);
   if (!inScope && !partial) {
     const message = `the policy ${policy.name} is not for ${repository ?? repo}`;
     findings.push(
@@ -43,6 +43,14 @@ export function checkIdentity(
     ? `moving it needs the approval ${via[0].via} with ${repository} as its repository`
     : 'the policy has no relocation from there to here';
   return [...findings, failure('identity-mismatch', whereOf(head), message, hint)];
+}
+
+/** Is the policy for images under this name? */
+export function isInScope(
+  { repositories }: Pick<CustodyPolicy, 'repositories'>,
+  repository: string,
+): boolean {
+  return matchesAny(repositories, repository);
 }
 
 /**

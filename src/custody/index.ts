@@ -32,6 +32,7 @@ export * from './draft-claim.js';
 export type { UnreadSource } from './explain.js';
 export { type ExportedStatement, exportStatements, serializeStatements } from './export.js';
 export type { Finding, Severity } from './finding.js';
+export { isInScope } from './identity.js';
 export type { ImageInput, ManifestBytes } from './image.js';
 export {
   LAYER_FAULTS,

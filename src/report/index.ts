@@ -12,5 +12,7 @@ export { presentPicture } from './custody-tree.js';
 export { formatSize, presentInspection, presentTree } from './inspect-text.js';
 export { type Fragment, type Line, line, renderLines, type TextStyle } from './lines.js';
 export { explainOutcome, presentOutcome, presentOutcomeLine } from './outcome-text.js';
+export { presentRules } from './policy-explain-text.js';
+export { explainRules, type RuleReport } from './policy-rules.js';
 export { explainPromotion, type PromotionNames, presentPromotion } from './promote-text.js';
 export { explainVerdict, presentVerdict, presentVerdictLine } from './verify-text.js';

@@ -8,6 +8,7 @@ import { presentCustodyIndex } from './custody-index-text.js';
 import { presentCustody } from './custody-text.js';
 import { fixOf } from './custody-words.js';
 import { type Line, line } from './lines.js';
+import { fixFor } from './policy-fixes.js';
 
 /** The outcome of one custody check in full; with `explain` also what each rule made of it. */
 export function presentOutcome(
@@ -42,12 +43,23 @@ export function presentOutcomeLine(outcome: CustodyOutcome): Line {
     : line({ text: 'not verified', style: 'red' }, '  ', name, `  ${outcome.code}: ${messageOf(outcome)}`);
 }
 
-/** Why an image is not a yes, as an error for people and for the exit code; undefined for a yes. */
-export function explainOutcome(outcome: CustodyOutcome, policy: CustodyPolicy): TouchmarkError | undefined {
+/**
+ * Why an image is not a yes, as an error for people and for the exit code; undefined for a yes.
+ * @param file the policy, as commands name it
+ */
+export function explainOutcome(
+  outcome: CustodyOutcome,
+  policy: CustodyPolicy,
+  file = 'FILE',
+): TouchmarkError | undefined {
   const { code, custody, index, error, pinned, reference } = outcome;
   if (code === null) return undefined;
   const [first] = custody?.findings ?? index?.findings ?? [];
-  const hint = error ? error.hint : first && fixOf(first);
+  const fix =
+    custody && first
+      ? fixFor(first, { verdict: custody, policy, pinned: pinned ?? reference, file })
+      : first && fixOf(first);
+  const hint = error ? error.hint : fix;
   return new TouchmarkError(code, messageOf(outcome), {
     details: {
       ...error?.details,

@@ -26,7 +26,7 @@ export interface ReadClaim {
   readonly keyids: readonly string[];
 }
 
-export interface ShownCustody {
+interface ShownImage {
   readonly digest: Digest;
   /** The reference by digest. */
   readonly pinned: string;
@@ -34,64 +34,91 @@ export interface ShownCustody {
   readonly through: Digest | null;
   readonly repository: string | null;
   readonly layers: readonly StoredLayer[];
-  /** With a policy: the verdict under it. */
-  readonly verdict: CustodyVerdict | null;
-  /** Without one: what is claimed. */
+}
+
+/** What is claimed about an image. */
+export interface ClaimedCustody extends ShownImage {
   readonly claims: readonly ReadClaim[];
   /** Places that may hold more. */
   readonly unread: readonly UnreadSource[];
 }
 
+/** What a policy makes of an image. */
+export interface JudgedCustody extends ShownImage {
+  readonly verdict: CustodyVerdict;
+}
+
 export interface ShowOptions {
-  readonly policy?: CustodyPolicy | undefined;
-  readonly now: Date;
   readonly repository?: string | undefined;
   readonly platform?: string | undefined;
+}
+
+export interface JudgeOptions extends ShowOptions {
+  readonly policy: CustodyPolicy;
+  readonly now: Date;
   readonly level?: EvidenceLevel | undefined;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
 /**
- * What can be said about the custody of one image: with a policy the verdict, without one what the marks claim.
+ * What the marks on one image claim; nobody has verified any of it.
  * @throws TouchmarkError what the store throws; `usage-argument` when an index holds several images and none is named
  */
-export async function showCustody(
+export async function readCustody(
   access: StoreAccess,
   reference: string,
   options: ShowOptions,
-): Promise<ShownCustody> {
-  const parsed = parseReference(reference);
-  return withImage(access, parsed, async (store, root) => {
-    const target = await chooseImage(store, root, options.platform);
+): Promise<ClaimedCustody> {
+  return withShown(access, reference, options, async (store, _, shown) => {
+    let collected: CollectedMarks = { marks: [], carried: [], unread: [], artifacts: [] };
+    for await (const more of collectMarks(store, shown.digest)) collected = more;
+    return { ...shown, claims: readClaims(collected), unread: collected.unread };
+  });
+}
+
+/** The verdict about one image, whatever it is; throws as {@link readCustody}. */
+export async function judgeCustody(
+  access: StoreAccess,
+  reference: string,
+  options: JudgeOptions,
+): Promise<JudgedCustody> {
+  const { policy, now, repository, level, signal, onProgress } = options;
+  return withShown(access, reference, options, async (store, target, shown) => {
+    const tagGiven = parseReference(reference).digest === undefined && store.namesRepository;
+    const { verdict } = await judgeImage(store, target, tagGiven, {
+      policy,
+      now,
+      ...(repository !== undefined && { repository }),
+      ...(level !== undefined && { level }),
+      ...(signal && { signal }),
+      ...(onProgress && { onProgress }),
+    });
+    return { ...shown, verdict };
+  });
+}
+
+async function withShown<T>(
+  access: StoreAccess,
+  reference: string,
+  { platform, repository }: ShowOptions,
+  use: (store: Store, target: ImageTarget, shown: ShownImage) => Promise<T>,
+): Promise<T> {
+  return withImage(access, parseReference(reference), async (store, root) => {
+    const target = await chooseImage(store, root, platform);
     const { digest } = target.raw.descriptor;
-    const about = {
+    return use(store, target, {
       digest,
       pinned: formatReference({ ...store.reference, digest }),
       through: target.raw === root ? null : root.descriptor.digest,
-      repository: options.repository ?? (store.namesRepository ? store.repository : null),
+      repository: repository ?? (store.namesRepository ? store.repository : null),
       layers: layersOf(target.raw),
-    };
-    const { policy } = options;
-    if (!policy) {
-      const collected = await collectEverything(store, digest);
-      return { ...about, verdict: null, claims: readClaims(collected), unread: collected.unread };
-    }
-    const tagGiven = parsed.digest === undefined && store.namesRepository;
-    const { verdict } = await judgeImage(store, target, tagGiven, {
-      policy,
-      now: options.now,
-      ...(options.repository !== undefined && { repository: options.repository }),
-      ...(options.level !== undefined && { level: options.level }),
-      ...(options.signal && { signal: options.signal }),
-      ...(options.onProgress && { onProgress: options.onProgress }),
     });
-    return { ...about, verdict, claims: [], unread: [] };
   });
 }
 
 /** The image for a platform; of an index without one, its only image. */
-export async function chooseImage(
+async function chooseImage(
   store: Store,
   root: RawManifest,
   platform: string | undefined,
@@ -110,12 +137,6 @@ export async function chooseImage(
     hint: platforms[0] === undefined ? 'name the image by its digest' : `--platform ${platforms[0]}`,
     details: { platforms },
   });
-}
-
-async function collectEverything(store: Store, image: Digest): Promise<CollectedMarks> {
-  let last: CollectedMarks | undefined;
-  for await (const collected of collectMarks(store, image)) last = collected;
-  return last as CollectedMarks;
 }
 
 /** The claims among what was found, in the order in which they were; what cannot be read says nothing. */
