@@ -55,7 +55,7 @@ export function withDetails(error: unknown, details: Readonly<Record<string, Det
 
 /** Wraps whatever was thrown. Node's file-system faults get their own codes; the rest is `internal`. */
 export function toTouchmarkError(error: unknown): TouchmarkError {
-  if (error instanceof TouchmarkError) return error;
+  if (error instanceof TouchmarkError || isFromAnotherCopy(error)) return error;
   if (error instanceof Error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
@@ -70,4 +70,9 @@ export function toTouchmarkError(error: unknown): TouchmarkError {
     return new TouchmarkError('internal', error.message, { cause: error });
   }
   return new TouchmarkError('internal', String(error));
+}
+
+/** The same class out of another bundle, such as the one that starts commands. */
+function isFromAnotherCopy(error: unknown): error is TouchmarkError {
+  return error instanceof Error && error.name === 'TouchmarkError' && 'code' in error && 'details' in error;
 }

@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { transform } from 'esbuild';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
-import { createStoreAccess, openStore } from '../../src/oci/open.js';
+import { createStoreAccess, openStore, type StoreAccess } from '../../src/oci/open.js';
 import { parseReference } from '../../src/oci/reference.js';
-import { buildIndex, pushImage } from '../../src/testing/image.js';
+import { buildImage, buildIndex, buildLayer, pushImage, type TestLayer } from '../../src/testing/image.js';
 import { startRegistry } from '../../src/testing/registry.js';
 import { anImage, temporaryFolder } from './images.js';
 
@@ -35,6 +35,7 @@ async function stage() {
   const access = createStoreAccess();
   const store = await openStore(parseReference(`${registry.host}/team/app`), access);
   await pushImage(store, buildIndex([anImage()]), '1.4');
+  await pushTeams(access, registry.host);
   await access.close();
   await mkdir(join(folder, 'bin'));
   const program = join(folder, 'bin', 'touchmark');
@@ -46,6 +47,20 @@ async function stage() {
     REGISTRY: registry.host,
   };
   return { folder, environment, host: registry.host };
+}
+
+/** What three teams have built on each other, before anybody marked it. */
+async function pushTeams(access: StoreAccess, host: string): Promise<void> {
+  const layers: TestLayer[] = [];
+  for (const [reference, file] of [
+    ['base/os:1', 'etc/os-release'],
+    ['runtime/node:1', 'usr/bin/node'],
+    ['shop/app:1.4', 'opt/app/main.js'],
+  ] as const) {
+    layers.push(buildLayer({ [file]: reference }));
+    const parsed = parseReference(`${host}/${reference}`);
+    await pushImage(await openStore(parsed, access), buildImage({ layers }), parsed.tag);
+  }
 }
 
 let all: readonly Snippet[];
@@ -61,6 +76,13 @@ test('the shell snippets of the README work, one after the other', async () => {
   expect(stdout).toMatch(new RegExp(`${host}/team/app@sha256:[a-f0-9]{64} {2}verified`));
   const report = JSON.parse(await readFile(join(folder, 'report.json'), 'utf8'));
   expect(report).toMatchObject({ ok: true, summary: { total: 1, verified: 1 } });
+  const custody = JSON.parse(await readFile(join(folder, 'custody.json'), 'utf8'));
+  expect(custody.images[0].custody.layers.map(({ team }: { team: string }) => team)).toEqual([
+    'base',
+    'runtime',
+    'app',
+  ]);
+  expect(await readFile(join(folder, 'chain.svg'), 'utf8')).toMatch(/^<svg /);
 }, 120_000);
 
 test('the library snippet of the README works', async () => {
