@@ -17,6 +17,8 @@ export const EXIT_CODES = {
   'usage-file-exists': 2,
   'usage-read-only': 2,
   'policy-invalid': 2,
+  'tuf-root-missing': 2,
+  'tuf-root-other': 2,
 
   'sig-none': 10,
   'oci-not-found': 11,
@@ -99,6 +101,20 @@ export const EXIT_CODES = {
   'config-unavailable': 16,
   'history-untrusted': 16,
 
+  'tuf-format': 17,
+  'tuf-expired': 17,
+  'tuf-rollback': 17,
+  'tuf-root-threshold': 17,
+  'tuf-root-version': 17,
+  'tuf-threshold': 17,
+  'tuf-version-mismatch': 17,
+  'tuf-length-mismatch': 17,
+  'tuf-hash-mismatch': 17,
+  'tuf-hash-unsupported': 17,
+  'tuf-role-unlisted': 17,
+  'tuf-path-not-delegated': 17,
+  'tuf-target-unlisted': 17,
+
   'oci-digest-mismatch': 18,
   'oci-size-mismatch': 18,
   'format-json': 18,
@@ -120,6 +136,7 @@ export const EXIT_CODES = {
   'net-offline': 20,
   'oci-unavailable': 20,
   'oci-rejected': 20,
+  'tuf-unavailable': 20,
   'io-failed': 20,
   'io-no-space': 20,
 

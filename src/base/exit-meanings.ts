@@ -18,6 +18,10 @@ export const EXIT_MEANINGS: Readonly<Record<ExitCode, { readonly name: string; r
       meaning: 'the chain of custody has a gap, an overlap, a fork, a wrong team or order',
     },
     16: { name: 'policy', meaning: 'signatures hold, a rule of the policy does not' },
+    17: {
+      name: 'trust',
+      meaning: 'TUF metadata is expired, rolled back, not signed by enough keys, or malformed',
+    },
     18: { name: 'integrity', meaning: 'bytes do not match their digest or their format' },
     19: { name: 'findings', meaning: 'a check found something at or above --fail-on' },
     20: { name: 'unavailable', meaning: 'network, registry, disk or deadline; a retry may help' },

@@ -7,11 +7,34 @@ import { LIMITS } from './limits.js';
 export type JsonObject = { readonly [key: string]: JsonValue };
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
 
+/** A value of {@link parseExactJson}: whole numbers beyond 2^53 are bigints, so none is ever rounded. */
+export type ExactJson = null | boolean | number | bigint | string | readonly ExactJson[] | ExactJsonObject;
+export type ExactJsonObject = { readonly [key: string]: ExactJson };
+
 export interface JsonLimits {
   /** The reason code of every failure: the document's own, such as `format-manifest`. */
   readonly code?: ReasonCode;
   readonly maxSize?: number;
   readonly maxDepth?: number;
+  readonly maxValues?: number;
+}
+
+/** Where a member of the outermost object stands, in UTF-16 units of the text. */
+export interface MemberSpan {
+  readonly start: number;
+  readonly end: number;
+  /**
+   * It is written as OLPC canonical JSON would write it: no space, keys in ascending order of code points, only quotes and
+   * backslashes escaped. Such a slice needs no canonicalisation.
+   */
+  readonly canonical: boolean;
+}
+
+export interface ExactDocument {
+  readonly value: ExactJson;
+  readonly text: string;
+  /** The members of the outermost value; none when it is not an object. */
+  readonly members: ReadonlyMap<string, MemberSpan>;
 }
 
 /**
@@ -22,19 +45,55 @@ export interface JsonLimits {
  * @throws TouchmarkError with `limits.code` (default `format-json`); the message says where, in characters
  */
 export function parseJson(bytes: Uint8Array, what: string, limits: JsonLimits = {}): JsonValue {
+  // Without bigints, which only the exact reading makes, every value is a JsonValue.
+  return openReader(bytes, what, limits, false).document() as JsonValue;
+}
+
+/**
+ * Reads one JSON text as {@link parseJson} does, but for documents in which every number is a whole one of any size, as
+ * canonical JSON has them: fractions and exponents are refused, and nothing is rounded.
+ *
+ * @throws TouchmarkError with `limits.code` (default `format-json`); the message says where, in characters
+ */
+export function parseExactJson(bytes: Uint8Array, what: string, limits: JsonLimits = {}): ExactDocument {
+  const reader = openReader(bytes, what, limits, true);
+  const value = reader.document();
+  return { value, text: reader.text, members: reader.members };
+}
+
+function openReader(bytes: Uint8Array, what: string, limits: JsonLimits, exact: boolean): Reader {
   const code = limits.code ?? 'format-json';
   const maxSize = limits.maxSize ?? LIMITS.manifestSize;
   if (bytes.length > maxSize)
     fail('limit-exceeded', `${what} has ${bytes.length} bytes; at most ${maxSize} are read`);
   const text = decodeUtf8(bytes);
   if (text === undefined) return fail(code, `${what} is not valid UTF-8`);
-  return new Reader(text, what, code, limits).document();
+  return new Reader(text, what, code, limits, exact);
+}
+
+/** Orders text by code points, which is also the order of its UTF-8 bytes; UTF-16 puts U+FB33 behind U+1F600. */
+export function compareCodePoints(a: string, b: string): number {
+  const shorter = Math.min(a.length, b.length);
+  for (let i = 0; i < shorter; i++) {
+    const x = a.charCodeAt(i);
+    const y = b.charCodeAt(i);
+    if (x === y) continue;
+    const above = isSurrogate(x);
+    return above === isSurrogate(y) ? x - y : above ? 1 : -1;
+  }
+  return a.length - b.length;
+}
+
+function isSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdfff;
 }
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 // The longest run of characters that need no thought inside a string.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids raw control characters, so the run ends there
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: as above
+const THOUGHT = /[\\\u0000-\u001f]/;
 const ESCAPES: Readonly<Record<string, string>> = {
   '"': '"',
   '\\': '\\',
@@ -49,18 +108,24 @@ const ESCAPES: Readonly<Record<string, string>> = {
 class Reader {
   #at = 0;
   #values = 0;
+  /** Nothing met so far, or since it was set again, differs from canonical JSON. */
+  #canonical = true;
+  readonly members = new Map<string, MemberSpan>();
   readonly #maxDepth: number;
+  readonly #maxValues: number;
 
   constructor(
     readonly text: string,
     readonly what: string,
     readonly code: ReasonCode,
     limits: JsonLimits,
+    readonly exact: boolean,
   ) {
     this.#maxDepth = limits.maxDepth ?? LIMITS.jsonDepth;
+    this.#maxValues = limits.maxValues ?? LIMITS.jsonValues;
   }
 
-  document(): JsonValue {
+  document(): ExactJson {
     const value = this.#value(0);
     this.#space();
     if (this.#at < this.text.length) this.#fail('unexpected text behind the document');
@@ -74,14 +139,16 @@ class Reader {
   #space(): void {
     for (;;) {
       const c = this.text.charCodeAt(this.#at);
-      if (c === 0x20 || c === 0x0a || c === 0x0d || c === 0x09) this.#at++;
-      else return;
+      if (c === 0x20 || c === 0x0a || c === 0x0d || c === 0x09) {
+        this.#at++;
+        this.#canonical = false;
+      } else return;
     }
   }
 
-  #value(depth: number): JsonValue {
+  #value(depth: number): ExactJson {
     if (depth > this.#maxDepth) this.#fail(`nested deeper than ${this.#maxDepth}`);
-    if (++this.#values > LIMITS.jsonValues) this.#fail(`more than ${LIMITS.jsonValues} values`);
+    if (++this.#values > this.#maxValues) this.#fail(`more than ${this.#maxValues} values`);
     this.#space();
     switch (this.text[this.#at]) {
       case '{':
@@ -101,17 +168,18 @@ class Reader {
     }
   }
 
-  #word<T extends JsonValue>(word: string, value: T): T {
+  #word<T extends ExactJson>(word: string, value: T): T {
     if (!this.text.startsWith(word, this.#at)) this.#fail('unexpected text');
     this.#at += word.length;
     return value;
   }
 
-  #number(): number {
+  #number(): number | bigint {
     NUMBER.lastIndex = this.#at;
     const text = NUMBER.exec(this.text)?.[0];
     if (text === undefined)
       return this.#fail(this.#at >= this.text.length ? 'the text ends early' : 'unexpected text');
+    if (this.exact) return this.#integer(text);
     const value = Number(text);
     // A whole number beyond 2^53 would be rounded: two readers would see two numbers.
     if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value))) {
@@ -121,8 +189,24 @@ class Reader {
     return value;
   }
 
+  #integer(text: string): number | bigint {
+    if (!/^-?[0-9]+$/.test(text)) this.#fail(`the number ${text.slice(0, 40)} is not a whole one`);
+    if (text.length > LIMITS.jsonDigits) this.#fail(`a number of more than ${LIMITS.jsonDigits} digits`);
+    if (text === '-0') this.#canonical = false;
+    this.#at += text.length;
+    const value = Number(text);
+    return Number.isSafeInteger(value) ? value : BigInt(text);
+  }
+
   #string(): string {
     this.#at++;
+    // Most strings hold nothing to think about: one search finds their end.
+    const end = this.text.indexOf('"', this.#at);
+    const whole = end < 0 ? '' : this.text.slice(this.#at, end);
+    if (end >= 0 && !THOUGHT.test(whole)) {
+      this.#at = end + 1;
+      return whole;
+    }
     let out = '';
     for (;;) {
       PLAIN.lastIndex = this.#at;
@@ -146,9 +230,11 @@ class Reader {
     const c = this.text[this.#at + 1] ?? '';
     const plain = ESCAPES[c];
     if (plain !== undefined) {
+      if (c !== '"' && c !== '\\') this.#canonical = false;
       this.#at += 2;
       return plain;
     }
+    this.#canonical = false;
     if (c !== 'u') return this.#fail('an unknown escape');
     const unit = this.#codeUnit(this.#at + 2);
     this.#at += 6;
@@ -166,9 +252,9 @@ class Reader {
     return Number.parseInt(hex, 16);
   }
 
-  #array(depth: number): readonly JsonValue[] {
+  #array(depth: number): readonly ExactJson[] {
     this.#at++;
-    const items: JsonValue[] = [];
+    const items: ExactJson[] = [];
     this.#space();
     if (this.text[this.#at] === ']') {
       this.#at++;
@@ -186,9 +272,10 @@ class Reader {
     }
   }
 
-  #object(depth: number): JsonObject {
+  #object(depth: number): ExactJsonObject {
     this.#at++;
-    const object: Record<string, JsonValue> = Object.create(null);
+    const object: Record<string, ExactJson> = Object.create(null);
+    let last: string | undefined;
     this.#space();
     if (this.text[this.#at] === '}') {
       this.#at++;
@@ -202,7 +289,13 @@ class Reader {
       this.#space();
       if (this.text[this.#at] !== ':') this.#fail('a colon is missing');
       this.#at++;
-      object[key] = this.#value(depth + 1);
+      if (this.exact && depth === 0) {
+        object[key] = this.#member(key);
+      } else {
+        if (this.exact && last !== undefined && compareCodePoints(last, key) > 0) this.#canonical = false;
+        last = key;
+        object[key] = this.#value(depth + 1);
+      }
       this.#space();
       const c = this.text[this.#at++];
       if (c === '}') return object;
@@ -211,6 +304,15 @@ class Reader {
         this.#fail('a comma or } is missing');
       }
     }
+  }
+
+  #member(key: string): ExactJson {
+    this.#space();
+    const start = this.#at;
+    this.#canonical = true;
+    const value = this.#value(1);
+    this.members.set(key, { start, end: this.#at, canonical: this.#canonical });
+    return value;
   }
 }
 

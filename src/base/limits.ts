@@ -41,6 +41,26 @@ export const LIMITS = {
   jsonDepth: 32,
   /** Values in one JSON document. */
   jsonValues: 1_000_000,
+  /** Digits of a whole number that is kept exactly: turning text into a bigint costs the square of them. */
+  jsonDigits: 100,
+  /** TUF metadata by role; clients elsewhere read 512,000, 16,384, 2,000,000 and 5,000,000 bytes when nothing says more. */
+  tufRootSize: 1024 * 1024,
+  tufTimestampSize: 64 * 1024,
+  tufSnapshotSize: 16 * 1024 * 1024,
+  tufTargetsSize: 64 * 1024 * 1024,
+  /** Values in one file of TUF metadata: four for a target with one hash. */
+  tufValues: 4_000_000,
+  /** A target that is read into memory. */
+  tufTargetSize: 256 * 1024 * 1024,
+  /** Entries of one list of signatures, keys or keyids in TUF metadata, and of the delegated roles of one file. */
+  tufSignatures: 1024,
+  tufKeys: 4096,
+  tufRoles: 65_536,
+  /** New roots in one refresh, and roles visited in the search for one target. */
+  tufRootRotations: 256,
+  tufVisitedRoles: 64,
+  /** Characters of a target path that is looked for, and of a pattern or role name in a delegation. */
+  tufPathLength: 4096,
   /** Signatures of one image that are looked at, as in cosign. */
   signatures: 1000,
   /** A list of images to verify in one process. */
