@@ -148,10 +148,10 @@ function drawCard(link: PictureLink, approvals: readonly PictureApproval[], colo
     }),
   );
   base += 24;
-  parts.push(drawText(signedWords(link), { x: left, y: base, room: room - 190 }));
+  parts.push(drawText(signedWords(link), { x: left, y: base, room: room - 250 }));
   const when = `${formatSince(link.age)}, ${link.time.slice(0, 10)}`;
   parts.push(
-    drawText(when, { x: x + width - CARD_PADDING, y: base, room: 180, tone: 'soft', anchor: 'end' }),
+    drawText(when, { x: x + width - CARD_PADDING, y: base, room: 240, tone: 'soft', anchor: 'end' }),
   );
   if (link.state !== 'verified' || link.codes.length > 0) {
     base += 23;
