@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { requirePeers } from '../peers/require-peers.js';
 import { custodyOf } from './custody-answer.js';
@@ -48,32 +47,15 @@ describe.skipIf(absent)('a Debian image that three teams build, from repository 
       code: 'key-not-authorised',
       exitCode: 12,
     });
-    const runtime = await site.claim(
-      'mark',
-      'runtime',
-      'ada',
-      images.runtime,
-      '--step',
-      'runtime',
-      '--base',
-      images.base,
-    );
+    const on = (base: string, step: string) => ['--step', step, '--base', base];
+    const runtime = await site.claim('mark', 'runtime', 'ada', images.runtime, ...on(images.base, 'runtime'));
     const pinnedBase = `${repositoryOf(images.base)}@${(await fetchManifest(images.base)).digest}`;
     expect(runtime.base).toBe(pinnedBase);
-    const app = await site.claim('mark', 'app', 'ben', images.app, '--step', 'app', '--base', images.runtime);
+    const app = await site.claim('mark', 'app', 'ben', images.app, ...on(images.runtime, 'app'));
     expect(app.claims[0]?.chain).toMatchObject([{ step: 'base' }, { step: 'runtime' }, { step: 'app' }]);
     // Again: what is there already is not written twice.
     const before = await fetchManifest(`${repositoryOf(images.app)}:${tagOf(app.digest)}.custody`);
-    const again = await site.claim(
-      'mark',
-      'app',
-      'ben',
-      images.app,
-      '--step',
-      'app',
-      '--base',
-      images.runtime,
-    );
+    const again = await site.claim('mark', 'app', 'ben', images.app, ...on(images.runtime, 'app'));
     expect(again.claims[0]?.claim).toBe(app.claims[0]?.claim);
     const after = await fetchManifest(`${repositoryOf(images.app)}:${tagOf(app.digest)}.custody`);
     expect(after.digest).toBe(before.digest);
@@ -81,9 +63,7 @@ describe.skipIf(absent)('a Debian image that three teams build, from repository 
 
   it('is not finished before it was scanned', async () => {
     expect(await custodyOf(site, images.app)).toMatchObject({ code: 'approval-missing', exitCode: 15 });
-    writeFileSync(site.scratch.file('report.json'), '{"findings":0}\n');
-    const scan = ['--step', 'scan', '--evidence', 'scan-report=report.json'];
-    await site.claim('approve', 'security', 'sec', images.app, ...scan);
+    await site.scan(images.app);
     expect(await custodyOf(site, images.app)).toMatchObject({
       exitCode: 0,
       custody: { approvals: [{ rule: 'scan', signers: ['sec'] }] },
