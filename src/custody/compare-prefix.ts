@@ -41,23 +41,23 @@ function explain(
   image: readonly Digest[],
   at: number,
 ): { readonly code: ReasonCode; readonly hint: string } {
-  const shared = base.filter(diffID => image.includes(diffID));
-  if (shared.length === 0 && image.length <= 1) {
-    const hint =
-      'squashed or flattened into one layer? build without --squash, on the base as it is; nobody can tell any more whose file is whose';
-    return { code: 'custody-collapsed', hint };
-  }
-  if (shared.length === base.length) {
-    const hint =
-      'all layers of the base are there in another order, or with others between them: build it anew on the base';
-    return { code: 'base-mismatch', hint };
-  }
-  if (image.length < base.length && at === image.length) {
+  if (at === image.length) {
     const hint =
       'the image lacks the last layers of the base: built on an older one? name the base that it was built on';
     return { code: 'base-mismatch', hint };
   }
-  if (shared.length === 0) {
+  const shared = countShared(base, image);
+  if (shared === 0 && image.length === 1) {
+    const hint =
+      'squashed or flattened into one layer? build without --squash, on the base as it is; nobody can tell any more whose file is whose';
+    return { code: 'custody-collapsed', hint };
+  }
+  if (shared === base.length) {
+    const hint =
+      'all layers of the base are there in another order, or with others between them: build it anew on the base';
+    return { code: 'base-mismatch', hint };
+  }
+  if (shared === 0) {
     const hint =
       'no layer of the base is in the image: rebased, or built on another image? name the base that it was built on';
     return { code: 'base-mismatch', hint };
@@ -65,4 +65,15 @@ function explain(
   const hint =
     'the base has moved since, or one of its layers was replaced or rewritten: name the base that it was built on';
   return { code: 'base-mismatch', hint };
+}
+
+/** How many layers of the base the image has; empty ones come again, and each counts once for each. */
+function countShared(base: readonly Digest[], image: readonly Digest[]): number {
+  const left = new Map<Digest, number>();
+  for (const diffID of image) left.set(diffID, (left.get(diffID) ?? 0) + 1);
+  return base.filter(diffID => {
+    const count = left.get(diffID) ?? 0;
+    left.set(diffID, count - 1);
+    return count > 0;
+  }).length;
 }

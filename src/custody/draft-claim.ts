@@ -1,4 +1,6 @@
 import type { Digest } from '../base/digest.js';
+import { fail } from '../base/errors.js';
+import type { JsonValue } from '../base/json.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import { computeChainID, extendChain } from './chain-id.js';
 import {
@@ -75,11 +77,19 @@ export interface ContentDraft extends AnyDraft {
   readonly seals?: readonly ClaimSeal[];
 }
 
-/** The claim of a step that builds, changes or adopts an image. */
+/**
+ * The claim of a step that builds, changes or adopts an image.
+ * @throws TouchmarkError `layer-count-mismatch` without a diffID for each layer; `base-mismatch` when the image does not begin
+ *   with the layers of its base (`comparePrefix` says what happened)
+ */
 export function draftContentClaim(draft: ContentDraft): ContentClaim {
   const { image, base, platform } = draft;
   const from = base?.diffIDs.length ?? 0;
   const to = image.layers.length;
+  if (image.diffIDs.length !== to)
+    fail('layer-count-mismatch', `${to} layers and ${image.diffIDs.length} diffIDs`);
+  if (base?.diffIDs.some((diffID, i) => diffID !== image.diffIDs[i]))
+    fail('base-mismatch', 'the image does not begin with the layers of its base');
   const before = computeChainID(image.diffIDs.slice(0, from));
   return confirm({
     ...common(draft, base?.time),
@@ -204,7 +214,7 @@ function pick<T extends object, K extends keyof T>(draft: T, keys: readonly K[])
   return Object.fromEntries(present.map(key => [key, draft[key]])) as Partial<Pick<T, K>>;
 }
 
-/** With its keys in canonical order, which is the one that carriers write it in and readers are quickest with. */
+/** With its keys in canonical order, which carriers then write it in, and readers are quickest with. */
 function confirm<C extends Claim>(claim: C): C {
-  return parseClaim(serializeClaim(claim)) as C;
+  return parseClaim(serializeClaim(parseClaim(claim as unknown as JsonValue))) as C;
 }
