@@ -6,6 +6,7 @@ import {
   type CustodyVerdict,
   claimDigest,
   type ImageClaim,
+  isContentClaim,
   serializeMarkPayload,
   serializeMarkStatement,
 } from '../custody/index.js';
@@ -50,7 +51,7 @@ export interface PlanOptions extends Pick<ClaimPlan, 'policy' | 'now' | 'handove
 export async function planClaim(
   image: ClaimedImage,
   claim: ImageClaim,
-  { creator, carried, tolerated = [], ...rest }: PlanOptions,
+  { creator, carried, tolerated = [], policy, ...rest }: PlanOptions,
 ): Promise<{ readonly plan: ClaimPlan; readonly verdict: CustodyVerdict }> {
   const documents = CARRIERS.map(
     (carrier): PlannedSignature => ({
@@ -69,6 +70,12 @@ export async function planClaim(
     // Other signers of the team follow.
     tolerated: ['threshold-not-met', ...tolerated],
     ...rest,
+    policy: isContentClaim(claim) ? withoutApprovalsOf(claim.step, policy) : policy,
   };
   return { plan, verdict: await rehearseUnsigned(plan) };
+}
+
+/** An approval of a step hangs off its claim, and so can only come behind it. */
+function withoutApprovalsOf(step: string, policy: CustodyPolicy): CustodyPolicy {
+  return { ...policy, approvals: policy.approvals.filter(({ on }) => on !== step) };
 }
