@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { CHECKOUT } from '../peers/checkout.js';
 import { findFault, PEERS, type PeerName } from '../peers/peer-list.js';
 import { measureBatch } from './batch.js';
+import { measureCustody } from './custody.js';
 import { measureDistance } from './distance.js';
 import { measureLayers } from './layers.js';
 import { measureSign } from './sign.js';
@@ -23,6 +24,7 @@ const SECTIONS: Readonly<
   batch: { title: 'Many images', measure: measureBatch },
   writers: { title: 'Many writers', measure: measureWriters },
   layers: { title: 'Layers', measure: measureLayers },
+  custody: { title: 'Custody', measure: measureCustody },
 };
 
 const README = join(CHECKOUT, 'test/bench/README.md');
