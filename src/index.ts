@@ -1,5 +1,5 @@
 /**
- * touchmark as a library: open stores, sign, verify, copy, inspect.
+ * touchmark as a library: open stores, sign, verify, copy, inspect; mark images and verify their chain of custody.
  * Subpaths hold the parts: `touchmark/crypto`, `touchmark/oci`, `touchmark/signature`, and `touchmark/testing` for tests.
  */
 export { type ExitCode, exitCodeOf, type ReasonCode } from './base/codes.js';
@@ -13,3 +13,6 @@ export { parseReference } from './oci/reference.js';
 export type { Store } from './oci/store.js';
 export * from './sign/index.js';
 export * from './verify/index.js';
+export { reportCustody, reportCustodyIndex } from './verify/custody-report.js';
+export { type VerifyCustodiesOptions, verifyCustodies } from './verify/verify-custodies.js';
+export { type CustodyOptions, type CustodyOutcome, verifyCustody } from './verify/verify-custody.js';
