@@ -92,7 +92,8 @@ export async function checkIndexClaims(facts: IndexFacts): Promise<readonly Find
 /** Teams that answer for this very image, or whose approval of it counts. */
 function teamsOf({ chain, approvals, subject }: CustodyVerdict): readonly string[] {
   const links = chain.filter((entry, at) => at === chain.length - 1 || entry.manifest === subject.manifest);
-  return [...links, ...approvals].map(({ team }) => team);
+  const leaves = approvals.filter(({ on }) => links.some(({ claim }) => claim === on));
+  return [...links, ...leaves].map(({ team }) => team);
 }
 
 function timeOf({ claim }: ClaimRecord): number {

@@ -225,6 +225,18 @@ describe.each(CONTRADICTIONS)('a claim of the team that $what', ({ code, edit })
   });
 });
 
+test('who approved a base has no part in the images on top of it', async () => {
+  const policy = { ...input.policy, approvals: input.policy.approvals.filter(({ on }) => on === 'base') };
+  const children = await Promise.all(stories.map(story => verify({ ...story.input, policy })));
+  expect(children.flatMap(child => child.approvals.map(({ team }) => team))).toEqual([
+    'security',
+    'security',
+  ]);
+  const wrong = await signed(claimOf({ team: 'security', children: changed(0, { claim: null }) }), 'sam');
+  expect(await judge(wrong, { policy, children })).toMatchObject({ verdict: 'pass', code: null });
+  expect(await judge(wrong)).toMatchObject({ verdict: 'fail', code: 'index-child-unmarked' });
+});
+
 test('a claim about another index, and what is no claim about an index', async () => {
   const other = { ...index.descriptor, digest: digestOf('other') };
   const result = await judge([
