@@ -32,7 +32,7 @@ interface Result {
     readonly document: Claim;
     /** Makes the mark with stock cosign, 2 or 3. */
     readonly command: string;
-    /** The custody artifact that was written; null without --carry. */
+    /** The custody artifact that was written; null without --carry, and when there is nothing to carry. */
     readonly artifact: string | null;
   }[];
 }
@@ -113,7 +113,8 @@ export default class CustodyClaim extends TouchmarkCommand<Result> {
         for (const { claim, digest, carried, image } of plan.images) {
           const subject = image.raw.descriptor;
           const pinned = formatReference(pinReference(reference, subject.digest));
-          const artifact = flags.carry ? await publishChain(store, subject, carried, []) : null;
+          const carries = flags.carry && carried.marks.length > 0;
+          const artifact = carries ? await publishChain(store, subject, carried, []) : null;
           const annotations = cosignAnnotations(claim);
           const command = cosignCommand(flags.key, annotations, flags.as, pinned);
           claims.push({ subject: subject.digest, claim: digest, document: claim, command, artifact });

@@ -126,7 +126,10 @@ export function readExpires(text: string | undefined, now: Date): Date | undefin
     : /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}:\d{2}Z)?$/.test(text)
       ? new Date(text.length === 10 ? `${text}T00:00:00Z` : text)
       : undefined;
-  if (time && !Number.isNaN(time.getTime()) && time > now) return time;
+  // A day that a month does not have would become one of the next month.
+  const isDay =
+    time && !Number.isNaN(time.getTime()) && (relative || time.toISOString().startsWith(text.slice(0, 10)));
+  if (isDay && time > now) return time;
   return fail('usage-argument', `--expires takes a time to come, not ${JSON.stringify(text)}`, {
     hint: 'write --expires 90d, --expires 12h, or --expires 2027-01-31',
   });
