@@ -56,6 +56,8 @@ export const LIMITS = {
   tufSignatures: 1024,
   tufKeys: 4096,
   tufRoles: 65_536,
+  /** Longer than any signature that is verified here (RSA-4096: 512 bytes). */
+  tufSignatureSize: 1024,
   /** New roots in one refresh, and roles visited in the search for one target. */
   tufRootRotations: 256,
   tufVisitedRoles: 64,
