@@ -33,7 +33,7 @@ export default class CustodyCoSign extends ClaimingCommand {
     claim: Flags.string({
       helpGroup: 'CUSTODY',
       helpValue: 'DIGEST',
-      summary: 'which claim; default: the only one that lacks signers',
+      summary: 'which claim; default: the only one, or the only one that lacks signers',
     }),
     ...registryFlags,
   };

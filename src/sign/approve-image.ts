@@ -14,6 +14,7 @@ import { type MarkTarget, readClaimedImage } from './claimed-image.js';
 import { type ClaimPlan, planClaim } from './plan-claim.js';
 import { type ReadOptions, readOptions } from './read-span.js';
 import {
+  behindWithdrawals,
   checkTeam,
   isStanding,
   readTeamClaims,
@@ -67,6 +68,7 @@ export async function planApproval(
       hint: `approve the image that step ${rule.on} made`,
     });
   }
+  const own = claims.filter(({ claim }) => claim.team === team && claim.step === rule.name);
   const draft = draftApproval({
     team,
     step: rule.name,
@@ -74,7 +76,7 @@ export async function planApproval(
     on: { claim: head.claim, digest: head.digest },
     saw: verdict.approvals.flatMap(({ rule: name, claim }) => (rule.after.includes(name) ? [claim] : [])),
     ...(options.evidence && { evidence: options.evidence }),
-    time: now,
+    time: behindWithdrawals(now, own),
     ...(options.expires && { expires: options.expires }),
     policy,
     checked: {

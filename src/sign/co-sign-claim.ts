@@ -14,7 +14,7 @@ export interface CoSignOptions extends ReadOptions {
   readonly now: Date;
   /** The tool and its version, `touchmark/1.4.0`. */
   readonly creator: string;
-  /** The claim to sign. Default: the only one of the team about this image that still lacks signers. */
+  /** The claim to sign. Default: the only one of the team about this image, or the only one that lacks signers. */
   readonly claim?: Digest | undefined;
   readonly repository?: string | undefined;
 }
@@ -61,17 +61,20 @@ function chooseClaim(claims: readonly TeamClaim[], image: Digest, options: CoSig
     const chosen = own.find(({ digest }) => digest === options.claim);
     return chosen ?? refuse(`team ${team} has made no claim ${options.claim} about this image`);
   }
-  const open = own.filter(
-    known => isStanding(known, policy, now) && known.signers.size < thresholdOf(policy, known.claim),
-  );
-  const [only, ...more] = open;
+  const standing = own.filter(known => isStanding(known, policy, now));
+  const open = standing.filter(known => known.signers.size < thresholdOf(policy, known.claim));
+  // With signers enough it is signed all the same: the command may have been stopped between the two carriers.
+  const candidates = open.length > 0 ? open : standing;
+  const [only, ...more] = candidates;
   if (more.length > 0) {
-    const listed = open.map(({ digest, claim }) => `${digest} (${claim.step})`).join(', ');
-    fail('usage-argument', `team ${team} has ${open.length} claims about this image that lack signers`, {
+    const listed = candidates.map(({ digest, claim }) => `${digest} (${claim.step})`).join(', ');
+    const which = open.length > 0 ? ' that lack signers' : '';
+    fail('usage-argument', `team ${team} has ${candidates.length} claims about this image${which}`, {
       hint: `choose one with --claim: ${listed}`,
     });
   }
   if (only) return only;
-  const there = own.length === 0 ? 'has claimed nothing of this image' : 'has all the signers it needs here';
+  const there =
+    own.length === 0 ? 'has claimed nothing of this image' : 'has no claim about it that still counts';
   return refuse(`team ${team} ${there}: there is nothing to co-sign`);
 }

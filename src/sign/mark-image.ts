@@ -13,6 +13,7 @@ import { type BaseOptions, checkStandsOn, type MarkBase, readBase } from './mark
 import { type ClaimPlan, planClaim } from './plan-claim.js';
 import { checkDiffIDs } from './read-span.js';
 import {
+  behindWithdrawals,
   checkTeam,
   isStanding,
   readTeamClaims,
@@ -132,12 +133,6 @@ function checkStep({ policy, team, step, base, adopt }: MarkOptions): void {
 function toleratedOf({ findings }: CustodyVerdict) {
   // What was taken back is a base from here on.
   return ['unchecked-step' as const, 'base-withdrawn' as const, ...findings.map(({ code }) => code)];
-}
-
-/** A withdrawal covers what the team had claimed until that second: what it claims anew must be later. */
-function behindWithdrawals(now: Date, own: readonly TeamClaim[]): Date {
-  const times = own.flatMap(({ withdrawal }) => (withdrawal ? Date.parse(withdrawal.time) + 1000 : []));
-  return new Date(Math.max(now.getTime(), ...times));
 }
 
 /**

@@ -43,6 +43,12 @@ export async function readTeamClaims(
     .sort((a, b) => Date.parse(b.claim.time) - Date.parse(a.claim.time));
 }
 
+/** A withdrawal covers what the team had claimed until that second: what it claims anew must be later. */
+export function behindWithdrawals(now: Date, own: readonly TeamClaim[]): Date {
+  const times = own.flatMap(({ withdrawal }) => (withdrawal ? Date.parse(withdrawal.time) + 1000 : []));
+  return new Date(Math.max(now.getTime(), ...times));
+}
+
 /** Does it still count: neither taken back, nor expired, nor older than the policy takes? */
 export function isStanding({ claim, withdrawal }: TeamClaim, policy: CustodyPolicy, now: Date): boolean {
   const maxAge = ruleOf(policy, claim)?.maxAge;

@@ -232,5 +232,15 @@ describe('custody mark in a registry', () => {
     expect(all.index).toMatchObject({ document: { kind: 'index', children: [{}, {}] } });
     const text = await shop.custody('co-sign', at('base'), 'base', 'grace');
     expect(text.stdout).toMatch(/linux\/amd64 {2}add base[\s\S]*linux\/arm64 {2}add base/);
+    const withdraw = async (...more: string[]) =>
+      documentOf(
+        'custody-withdraw',
+        await shop.custody('withdraw', at('base'), 'base', 'linus', '-o', 'json', ...more),
+      );
+    expect((await withdraw('--platform', 'linux/arm64', '--dry-run')).withdrawals).toHaveLength(1);
+    const withdrawn = await withdraw();
+    expect(withdrawn.withdrawals.map(({ subject }: { subject: string }) => subject)).toEqual(
+      images.map(({ manifest }) => manifest.descriptor.digest),
+    );
   });
 });

@@ -6,7 +6,9 @@ test('custody withdraw and co-sign: what is said and written, and what is not', 
   const shop = await openShop(temporaryFolder());
   const { custody, run, state } = shop;
   await markUpTo(shop, 'base');
-  const nothing = await custody('co-sign', 'oci:shop:base', 'base', 'grace', '-o', 'json');
+  const again = await custody('co-sign', 'oci:shop:base', 'base', 'grace');
+  expect(again.stdout).toMatch(/co-signed\n[\s\S]*was there already\n[\s\S]*was there already\n/);
+  const nothing = await custody('co-sign', 'oci:shop:app', 'app', 'alan', '-o', 'json');
   expect(nothing.exitCode).toBe(10);
   expect(documentOf('failure', nothing)).toMatchObject({ error: { code: 'no-marks' } });
   const digest = await custody('co-sign', 'oci:shop:base', 'base', 'grace', '--claim', 'sha256:12');
@@ -43,11 +45,11 @@ test('custody withdraw and co-sign: what is said and written, and what is not', 
     withdrawn: { kind: 'add', step: 'base' },
     document: { kind: 'withdraw', team: 'base', 'x-reason': 'CVE-2027-1234' },
   });
-  const again = documentOf(
+  const repeated = documentOf(
     'custody-withdraw',
     await withdraw('base', 'linus', '--reason', 'CVE-2027-1234', '-o', 'json'),
   );
-  expect(again.withdrawals[0].claim).toBe(withdrawal.claim);
+  expect(repeated.withdrawals[0].claim).toBe(withdrawal.claim);
 
   const built = await custody(
     ...([

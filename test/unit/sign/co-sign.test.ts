@@ -38,9 +38,31 @@ test('without anything to sign it says what is there', async () => {
   await workshop.push('base', baseImage());
   const said = () => workshop.coSign('base', 'grace').catch(e => `${e.code}: ${e.message}`);
   expect(await said()).toMatch(/^no-marks: team base has claimed nothing of this image/);
-  await workshop.mark('base', { by: ['linus', 'grace'] });
-  expect(await said()).toMatch(/^no-marks: team base has all the signers it needs here/);
+  await workshop.mark('base');
+  await workshop.withdraw('base', 'linus');
+  expect(await said()).toMatch(/^no-marks: team base has no claim about it that still counts/);
   expect(await codeOfAsync(workshop.coSign('base', 'grace', { team: 'bsae' }))).toBe('usage-argument');
+});
+
+test('what has signers enough is signed all the same: twice writes nothing, one carrier gets its missing mark', async () => {
+  const workshop = await openWorkshop('a registry', twoOfBase);
+  const image = baseImage();
+  const store = await workshop.push('base', image);
+  await workshop.mark('base');
+  await workshop.coSign('base', 'grace');
+  const before = workshop.state();
+  await workshop.coSign('base', 'grace', { now: minute });
+  expect(workshop.state()).toBe(before);
+  // As if it had been stopped before the bundle was written.
+  const { descriptors } = await store.listReferrers(image.manifest.descriptor.digest);
+  const repository = workshop.registry?.repository('shop/base');
+  for (const { digest, artifactType } of descriptors)
+    if (artifactType?.includes('bundle')) repository?.manifests.delete(digest);
+  const again = await workshop.coSign('base', 'grace', { now: minute });
+  expect(again.signatures.map(({ carrier, added }) => [carrier, added])).toEqual([
+    ['simplesigning', false],
+    ['bundle', true],
+  ]);
 });
 
 test('of two open claims one is chosen by its digest', async () => {
