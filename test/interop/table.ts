@@ -1,3 +1,4 @@
+import { alignColumns } from '../markdown-table.js';
 import { PLACES, type Place, REASONS, type Row, TOOLS, type Tool } from './matrix.js';
 
 /** What happened: the id of the reason it did not verify for, or `yes`. */
@@ -41,21 +42,4 @@ export function renderTable(rows: readonly Row[], cells: readonly Cell[], versio
     ),
     '',
   ].join('\n');
-}
-
-/** A markdown table with columns of even width, as the formatter wants them; the first row is its head. */
-function alignColumns(table: readonly (readonly string[])[]): readonly string[] {
-  const [head = []] = table;
-  const widths = head.map((_, i) => Math.max(...table.map(row => row[i]?.length ?? 0)));
-  const line = (row: readonly string[], fill: string): string =>
-    `| ${row.map((text, i) => text.padEnd(widths[i] ?? 0, fill)).join(' | ')} |`;
-  const [first = '', ...rest] = table.map(row => line(row, ' '));
-  return [
-    first,
-    line(
-      head.map(() => ''),
-      '-',
-    ),
-    ...rest,
-  ];
 }
