@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { exitCodeOf } from '../base/codes.js';
 import { TouchmarkError } from '../base/errors.js';
 
@@ -25,6 +26,8 @@ type SignalSource = Pick<NodeJS.Process, 'on' | 'off' | 'exit'>;
 
 export function createLifetime(source: SignalSource = process, grace = GRACE): Lifetime {
   const controller = new AbortController();
+  // Every request and every layer under way listens; Node warns of eleven.
+  setMaxListeners(0, controller.signal);
   let deadline: NodeJS.Timeout | undefined;
 
   const stop = (code: 'interrupted' | 'terminated', message: string) => () => {

@@ -116,6 +116,7 @@ interface MutableRecord extends ClaimRecord {
   readonly signers: Map<string, KeyOwner>;
   readonly foreign: KeyOwner[];
   readonly attached: Set<MarkCarrier>;
+  readonly carriers: Set<MarkCarrier>;
 }
 
 function addSignature(
@@ -130,9 +131,11 @@ function addSignature(
     signers: new Map(),
     foreign: [],
     attached: new Set(),
+    carriers: new Set(),
     source: mark.source,
   };
   records.set(digest, record);
+  record.carriers.add(mark.carrier);
   if (mark.place === 'attached') record.attached.add(mark.carrier);
   const own = owners.find(owner => owner.team === claim.team);
   if (own) record.signers.set(own.identity, own);

@@ -70,11 +70,11 @@ export function findLifted(ledger: Ledger, image: Image, best: JudgedHead | unde
     });
 }
 
-/** cosign 3 looks at no `.sig` once any bundle refers to the image. */
+/** cosign 3 looks at no `.sig` once any bundle refers to the image. A bundle that only the artifact has shown so far is there too. */
 export function findShadowed(head: Link, marks: readonly FoundMark[]): readonly Finding[] {
   const shadowed =
     head.attached.has('simplesigning') &&
-    !head.attached.has('bundle') &&
+    !head.carriers.has('bundle') &&
     marks.some(({ place, carrier }) => place === 'attached' && carrier === 'bundle');
   if (!shadowed) return [];
   const message = `${whereOf(head)} is there as a .sig only, and cosign 3 ignores that beside a bundle`;

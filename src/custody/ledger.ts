@@ -20,6 +20,8 @@ export interface ClaimRecord<C extends Claim = Claim> {
   readonly foreign: readonly KeyOwner[];
   /** In which carriers it was found on the image itself; empty when it only travels with it. */
   readonly attached: ReadonlySet<MarkCarrier>;
+  /** In which carriers it was found at all. */
+  readonly carriers: ReadonlySet<MarkCarrier>;
   readonly source: string;
 }
 
