@@ -30,10 +30,13 @@ function write(value: ExactJson, parts: string[]): void {
     case 'boolean':
       parts.push(String(value));
       return;
-    default:
+    case 'object':
       if (value === null) parts.push('null');
       else if (Array.isArray(value)) writeArray(value, parts);
       else writeObject(value as ExactJsonObject, parts);
+      return;
+    default:
+      fail('tuf-format', `canonical JSON has no form for ${typeof value}`);
   }
 }
 

@@ -46,6 +46,11 @@ describe('OLPC canonical JSON', () => {
     expect(codeOf(() => encodeCanonical([2n ** 53n]))).toBeUndefined();
   });
 
+  test('refuses what JSON does not have', () => {
+    for (const value of [undefined, () => 1, Symbol('x')])
+      expect(codeOf(() => encodeCanonical({ a: value as never }))).toBe('tuf-format');
+  });
+
   test('the order of code points is that of the UTF-8 bytes', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (a, b) => {
