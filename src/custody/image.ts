@@ -22,7 +22,7 @@ export interface ImageInput {
   readonly repository: string | undefined;
   readonly manifest: ManifestBytes;
   readonly config: Uint8Array;
-  /** What the index says that this child is for; undefined without an index. */
+  /** What the index says that this child is for, or the user wants it for; undefined when neither does. */
   readonly indexPlatform?: Platform | undefined;
 }
 

@@ -185,7 +185,7 @@ export function checkSamePlatform(link: Link, prev: Link): Finding[] {
   ];
 }
 
-/** I11: and that of the config and of the index entry. */
+/** I11: and that of the config, and of the index entry or of the user's wish. */
 export function checkImagePlatform(head: Link, image: Image): Finding[] {
   const { os, architecture, variant } = image.config;
   const config: Platform = { os, architecture, ...(variant && { variant }) };
@@ -193,7 +193,7 @@ export function checkImagePlatform(head: Link, image: Image): Finding[] {
   if (!matchesPlatform(head.claim.platform, config))
     findings.push(platformMismatch(whereOf(head), head.claim, config, 'the config'));
   if (image.indexPlatform && !matchesPlatform(head.claim.platform, image.indexPlatform))
-    findings.push(platformMismatch(whereOf(head), head.claim, image.indexPlatform, 'the entry of the index'));
+    findings.push(platformMismatch(whereOf(head), head.claim, image.indexPlatform, 'what was asked for is'));
   return findings;
 }
 

@@ -3,7 +3,7 @@ import type { Digest } from '../base/digest.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import { rawManifest } from '../oci/manifest.js';
 import { INDEX_TYPES } from '../oci/media-types.js';
-import { formatPlatform } from '../oci/platform.js';
+import { formatPlatform, matchesPlatform } from '../oci/platform.js';
 import type { FoundMark } from './authenticate.js';
 import type { UnreadSource } from './explain.js';
 import { concludeFrom, doubt, type Finding, failure, sortFindings, warning } from './finding.js';
@@ -104,9 +104,20 @@ function judgeChild(child: Descriptor, verdict: CustodyVerdict | undefined): rea
   if (INDEX_TYPES.includes(child.mediaType))
     return [failure('index-nested', where, 'is an index itself; one level is read')];
   if (verdict === undefined) return [doubt('layer-unavailable', where, 'was not checked')];
-  if (verdict.verdict === 'pass') return [];
+  if (verdict.verdict === 'pass') return checkPlatform(child, verdict, where);
   const first = verdict.findings[0];
   const code = verdict.code === 'no-marks' ? 'index-child-unmarked' : (verdict.code ?? 'internal');
   const make = verdict.verdict === 'fail' ? failure : doubt;
   return [make(code, where, first?.message ?? 'did not pass', first?.hint)];
+}
+
+/** One image may stand there for two platforms, and the verdict about it is that for the one it fits. */
+function checkPlatform(
+  { platform }: Descriptor,
+  { subject }: CustodyVerdict,
+  where: string,
+): readonly Finding[] {
+  if (!platform || (subject.platform && matchesPlatform(subject.platform, platform))) return [];
+  const own = subject.platform ? formatPlatform(subject.platform) : 'no platform';
+  return [failure('platform-mismatch', where, `is for ${own}`)];
 }

@@ -17,7 +17,7 @@ import {
 import type { Descriptor, Platform } from '../oci/descriptor.js';
 import { type ImageIndex, parseManifest, type RawManifest } from '../oci/manifest.js';
 import { type StoreAccess, withImage } from '../oci/open.js';
-import { selectPlatform } from '../oci/platform.js';
+import { parsePlatform, selectPlatform } from '../oci/platform.js';
 import { formatReference, parseReference } from '../oci/reference.js';
 import type { Store } from '../oci/store.js';
 import { type CollectedMarks, collectMarks } from './collect-marks.js';
@@ -31,7 +31,7 @@ export interface CustodyOptions {
   readonly now: Date;
   /** The repository that the marks are to be held to, for an image that lies in a layout or archive. */
   readonly repository?: string;
-  /** Of an index, check the image for this platform only. */
+  /** Of an index, check the image for this platform only; a single image must be for it. */
   readonly platform?: string;
   /** How far to look. Default: as far as the policy asks, and on disk, where nobody else checks them, into every blob. */
   readonly level?: EvidenceLevel;
@@ -130,7 +130,7 @@ export async function judgeResolved(
 
 export interface ImageTarget {
   readonly raw: RawManifest;
-  /** What the index says that this image is for; undefined when it was not reached through one. */
+  /** What the index or the user says that this image is for; undefined when neither does. */
   readonly indexPlatform?: Platform | undefined;
 }
 
@@ -141,13 +141,8 @@ export async function chooseTarget(
   platform: string | undefined,
 ): Promise<ImageTarget> {
   if (platform === undefined) return { raw: root };
-  const raw = await selectPlatform(store, root, platform);
-  if (raw === root) return { raw };
-  const index = parseManifest(root) as ImageIndex;
-  return {
-    raw,
-    indexPlatform: index.manifests.find(({ digest }) => digest === raw.descriptor.digest)?.platform,
-  };
+  // An index may list one image under several platforms, and a single image says its own: what was asked for decides.
+  return { raw: await selectPlatform(store, root, platform), indexPlatform: parsePlatform(platform) };
 }
 
 /** A manifest that cannot be parsed is for the check to refuse, with its own reason. */
