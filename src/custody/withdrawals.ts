@@ -15,7 +15,8 @@ export interface Withdrawals {
 
 /**
  * One signer of the team is enough to take a claim back: a no needs less than a yes. It covers the claim it names, and
- * every claim the team had made about the same image until then, so that a second claim does not outlive the first.
+ * every content claim of that step that the team had made about the same image until then, so that a second claim does not
+ * outlive the first.
  * Another team's withdrawal changes nothing.
  */
 export function gatherWithdrawals(ledger: Ledger): Withdrawals {
@@ -34,6 +35,7 @@ export function gatherWithdrawals(ledger: Ledger): Withdrawals {
   for (const record of honoured) byClaim.set(record.claim.prev.claim, record);
   const covers = (withdrawal: WithdrawClaim, claim: Claim): boolean =>
     withdrawal.team === claim.team &&
+    withdrawal.prev.step === claim.step &&
     withdrawal.subject.manifest.digest === claim.subject.manifest.digest &&
     Date.parse(claim.time) <= Date.parse(withdrawal.time);
   return {

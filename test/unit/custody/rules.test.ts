@@ -377,6 +377,24 @@ test('a second claim about a withdrawn image does not outlive the first, a new o
   expect(await codeOfVerdict({ ...story.input, marks: [...marks, ...(await approve(renewed))] })).toBeNull();
 });
 
+test('an approval that a team takes back leaves what the team built', async () => {
+  const story = await tell({ policy: { approvals: [] } });
+  const qa = buildApproval({ rule: 'qa', team: 'app', time: daysAgo(2) }, story.head);
+  const withdrawal = (claim: typeof qa | typeof story.head.claim) => ({
+    ...buildWithdrawal(story.head, 'app', daysAgo(1)),
+    prev: { claim: claimDigest(claim), team: claim.team, step: claim.step },
+  });
+  const after = async (claim: typeof qa | typeof story.head.claim) => {
+    const taken = await markStatement(withdrawal(claim), ['amy']);
+    return codeOfVerdict({
+      ...story.input,
+      marks: [...story.input.marks, ...(await mark(qa, ['amy'])), ...taken],
+    });
+  };
+  expect(await after(qa)).toBeNull();
+  expect(await after(story.head.claim)).toBe('mark-withdrawn');
+});
+
 describe('relocations', () => {
   const relocation = (from: string, to: string) => ({ from, to, via: undefined });
 
