@@ -165,6 +165,9 @@ async function loadRole(
   const name = metadataName(role, set.root.consistentSnapshot ? listed.version : undefined);
   const bytes = await fetchMetadata(source, name, LIMITS.tufTargetsSize, listed.length);
   const targets = set.updateTargets(role, delegator, bytes);
-  await cache.save(role, bytes, now, other => set.isOlderThan(role, other, delegator));
+  // Another process may be further by now; then the stored snapshot lists a newer file. Versions of targets themselves say
+  // nothing here: after a recovery they may go down.
+  const snapshot = await cache.load('snapshot');
+  if (!snapshot || !set.isOlderThan('snapshot', snapshot.bytes)) await cache.save(role, bytes, now);
   return targets;
 }

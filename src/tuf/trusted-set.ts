@@ -226,7 +226,8 @@ export class TrustedSet {
     const what = `${shown(role)} metadata`;
     const listed = this.listed(role);
     requireFile(bytes, what, listed);
-    const next = this.#readTargets(role, delegator, bytes);
+    const next = parseTargets(bytes, what);
+    this.#requireDelegated(next, role, delegator);
     requireVersion(what, next.payload.version, listed);
     this.#requireFresh(next.payload, what);
     this.#targets.set(role, next);
@@ -234,17 +235,12 @@ export class TrustedSet {
     return next.payload;
   }
 
-  /** Would storing what is trusted now of a role set the store back? True when `stored` verifies and is newer. */
-  isOlderThan(role: 'timestamp' | 'snapshot', stored: Uint8Array): boolean;
-  isOlderThan(role: string, stored: Uint8Array, delegator: string): boolean;
-  isOlderThan(role: string, stored: Uint8Array, delegator = 'root'): boolean {
-    const [mine, read] =
+  /** Would storing what is trusted now set the store back? True when `stored` verifies and is newer. */
+  isOlderThan(role: 'timestamp' | 'snapshot', stored: Uint8Array): boolean {
+    const [mine, theirs] =
       role === 'timestamp'
-        ? [this.#timestamp, () => this.#readTimestamp(stored)]
-        : role === 'snapshot'
-          ? [this.#snapshot, () => this.#readSnapshot(stored)]
-          : [this.#targets.get(role), () => this.#readTargets(role, delegator, stored)];
-    const theirs = tryTo<Metadata<Payload>>(read);
+        ? [this.#timestamp, tryTo(() => this.#readTimestamp(stored))]
+        : [this.#snapshot, tryTo(() => this.#readSnapshot(stored))];
     return mine !== undefined && theirs !== undefined && theirs.payload.version > mine.payload.version;
   }
 
@@ -258,12 +254,6 @@ export class TrustedSet {
   #readSnapshot(bytes: Uint8Array): Metadata<Snapshot> {
     const read = parseSnapshot(bytes);
     this.#requireTopLevel(read, 'snapshot');
-    return read;
-  }
-
-  #readTargets(role: string, delegator: string, bytes: Uint8Array): Metadata<Targets> {
-    const read = parseTargets(bytes, `${shown(role)} metadata`);
-    this.#requireDelegated(read, role, delegator);
     return read;
   }
 
