@@ -78,6 +78,8 @@ export const LIMITS = {
   chainHeads: 32,
   /** Signatures that one custody check looks at: of the image and of all it was built on. */
   marks: 2048,
+  /** What those are over, all together, one document as often as it is signed: it is hashed for each key of the policy. */
+  marksSize: 64 * 1024 * 1024,
   /** Manifests and configs of ancestors that travel with an image. */
   carriedBlobs: 256,
   /** The document of a custody artifact: all marks of a chain, and its ancestors' manifests and configs. */

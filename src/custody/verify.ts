@@ -89,8 +89,13 @@ function checkLimits(marks: readonly FoundMark[], carried: readonly Uint8Array[]
       : [];
   return [
     ...over('signatures', marks.length, LIMITS.marks),
+    ...over('bytes under signatures', sizeOf(marks), LIMITS.marksSize),
     ...over('manifests and configs', carried.length, LIMITS.carriedBlobs),
   ];
+}
+
+function sizeOf(marks: readonly FoundMark[]): number {
+  return marks.reduce((sum, { payload }) => sum + payload.length, 0);
 }
 
 /** Configs by digest, parsed when first asked for. What is no strict JSON is as good as not there. */

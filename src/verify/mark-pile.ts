@@ -34,6 +34,8 @@ export class MarkPile implements CollectedMarks {
   readonly carried: Uint8Array[] = [];
   readonly unread: UnreadSource[] = [];
   readonly artifacts: Digest[] = [];
+  /** Of the payloads of all marks, in bytes. */
+  #size = 0;
   readonly #known = { marks: new Set<string>(), attached: new Set<string>(), documents: new Set<Digest>() };
 
   /** Notes a place that could not be read. What belongs to another image has been read, and is none. */
@@ -54,6 +56,11 @@ export class MarkPile implements CollectedMarks {
   #addPlace({ source, marks, documents = [], artifact }: MarkSource): void {
     const { marks: ids, attached, documents: digests } = this.#known;
     const newMarks = new Map<string, FoundMark>();
+    // Before anything is hashed: a small artifact may list one big document under many signatures.
+    if (sizeOf(marks) > LIMITS.marksSize) {
+      this.#missPlace(source, marks, documents);
+      return;
+    }
     for (const mark of marks) {
       const id = identifyMark(mark);
       // On the image itself a mark says more than the copy of it that travels in an artifact.
@@ -62,11 +69,16 @@ export class MarkPile implements CollectedMarks {
     const newDocuments = new Map(documents.map(bytes => [computeDigest(bytes), bytes]));
     for (const digest of digests) newDocuments.delete(digest);
     const more = [...newMarks.keys()].filter(id => !ids.has(id)).length;
-    if (ids.size + more > LIMITS.marks || digests.size + newDocuments.size > LIMITS.carriedBlobs) {
-      const message = `holds more than is looked at besides what else was found: ${marks.length} signatures, ${documents.length} documents`;
-      this.miss(source, new TouchmarkError('limit-exceeded', message));
+    const size = this.#size + sizeOf([...newMarks.values()]);
+    const isTooMuch =
+      ids.size + more > LIMITS.marks ||
+      size > LIMITS.marksSize ||
+      digests.size + newDocuments.size > LIMITS.carriedBlobs;
+    if (isTooMuch) {
+      this.#missPlace(source, marks, documents);
       return;
     }
+    this.#size = size;
     for (const [id, mark] of newMarks) {
       ids.add(id);
       if (mark.place === 'attached') attached.add(id);
@@ -78,6 +90,16 @@ export class MarkPile implements CollectedMarks {
     }
     if (artifact !== undefined) this.artifacts.push(artifact);
   }
+
+  #missPlace(source: string, marks: readonly FoundMark[], documents: readonly Uint8Array[]): void {
+    const counts = `${marks.length} signatures over ${sizeOf(marks)} bytes, ${documents.length} documents`;
+    const message = `holds more than is looked at besides what else was found: ${counts}`;
+    this.miss(source, new TouchmarkError('limit-exceeded', message));
+  }
+}
+
+function sizeOf(marks: readonly FoundMark[]): number {
+  return marks.reduce((sum, { payload }) => sum + payload.length, 0);
 }
 
 /** A signature on the image itself, as a mark. */
