@@ -131,7 +131,6 @@ function shopPolicy(host: string, production: string): Policy {
     },
     evidence: 'manifest',
     flow: [
-      { step: 'upstream', team: 'base', kinds: ['adopt'], count: [0, 1], threshold: 1, upstream: ['**'] },
       { step: 'base', team: 'base', kinds: ['add', 'config'], count: [1, 1], threshold: 2, maxAge: '60d' },
       { step: 'runtime', team: 'runtime', kinds: ['add', 'config'], count: [0, 2], threshold: 1 },
       { step: 'app', team: 'app', kinds: ['add', 'config'], threshold: 1 },

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ARCHIVED_NAME, type DebianImages, prepareDebianImages } from '../peers/debian-image.js';
@@ -7,6 +7,7 @@ import { ACCOUNT, startDockerRegistry } from '../peers/docker-registry.js';
 import { requirePeers } from '../peers/require-peers.js';
 import { createScratch, type Scratch } from '../peers/scratch.js';
 import { skopeo, skopeoManifest } from '../peers/skopeo.js';
+import { DELETED } from '../peers/team-images.js';
 
 const absent = await requirePeers(['docker-registry', 'skopeo', 'umoci', 'debootstrap', 'zstd']);
 
@@ -19,6 +20,10 @@ describe.skipIf(absent)('the peers', () => {
     images = await prepareDebianImages(console.warn);
   });
   afterAll(() => scratch?.remove());
+
+  /** The tar in a layer of the layout. */
+  const unpacked = (digest = ''): Buffer =>
+    gunzipSync(readFileSync(join(images.layout, 'blobs/sha256', digest.slice('sha256:'.length))));
 
   it('docker-registry has no referrers API, and is gone when it is stopped', async () => {
     const registry = await startDockerRegistry(scratch.file('plain'));
@@ -45,12 +50,24 @@ describe.skipIf(absent)('the peers', () => {
     expect(manifest.layers).toHaveLength(3);
     // umoci writes no mediaType: what an old image looks like.
     expect(manifest.mediaType).toBeUndefined();
-    const blob = (digest: string): Buffer =>
-      readFileSync(join(images.layout, 'blobs/sha256', digest.slice('sha256:'.length)));
-    expect(gunzipSync(blob(manifest.layers[0].digest)).length).toBeGreaterThan(50_000_000);
-    const names = gunzipSync(blob(manifest.layers[2].digest)).toString('latin1');
+    expect(unpacked(manifest.layers[0].digest).length).toBeGreaterThan(50_000_000);
+    const names = unpacked(manifest.layers[2].digest).toString('latin1');
     expect(names).toContain('opt/runtime/.wh.VERSION');
     expect(names).toContain('usr/share/.wh.common-licenses');
+  });
+
+  it('what the teams build stands on what the team before built, and changes it', async () => {
+    const layersOf = async (tag: string): Promise<readonly string[]> => {
+      const { layers } = JSON.parse(await skopeoManifest(scratch, `oci:${images.layout}:${tag}`));
+      return layers.map((layer: { digest: string }) => layer.digest);
+    };
+    const [base, runtime, app] = await Promise.all(['base', 'team-runtime', 'team-app'].map(layersOf));
+    expect([base, runtime, app].map(layers => layers?.length)).toEqual([1, 2, 3]);
+    expect([runtime?.slice(0, 1), app?.slice(0, 2)]).toEqual([base, runtime]);
+    expect(await layersOf('team-app-arm')).toEqual(app);
+    expect(unpacked(runtime?.[1]).toString('latin1')).toContain('var/lib/dpkg/status');
+    const names = unpacked(app?.[2]).toString('latin1');
+    for (const path of DELETED) expect(names).toContain(`${dirname(path)}/.wh.${basename(path)}`);
   });
 
   it('the other images are what their names say', async () => {
