@@ -49,18 +49,23 @@ export interface Clock {
   readonly skew: number;
 }
 
-/** I2: the head's subject is these very bytes. */
+/** I2: the head's subject is these very bytes, and its layers are stored there as it says. */
 export function checkSubject(head: Link, image: Image): Finding[] {
-  const { manifest, config } = head.claim.subject;
+  const { subject, layers } = head.claim;
+  const bad = (problem: string) => [failure('subject-mismatch', whereOf(head), problem)];
   const same =
-    manifest.digest === image.descriptor.digest &&
-    manifest.size === image.descriptor.size &&
-    config.digest === image.configDigest &&
-    config.size === image.configSize;
-  if (same) return [];
-  return [
-    failure('subject-mismatch', whereOf(head), 'the claim gives another size or config for this image'),
-  ];
+    subject.manifest.digest === image.descriptor.digest &&
+    subject.manifest.size === image.descriptor.size &&
+    subject.config.digest === image.configDigest &&
+    subject.config.size === image.configSize;
+  if (!same) return bad('the claim gives another size or config for this image');
+  // A digest in a claim stands for the diffID beside it, so one that is not there would stand for bytes nobody has seen.
+  const other = layers.find(({ i, digest, diffID }) => {
+    const stored = image.manifest.layers[i];
+    // What is another layer altogether is told by I10.
+    return stored && stored.digest !== digest && image.config.diffIDs[i] === diffID;
+  });
+  return other ? bad(`the claim gives another digest for layer ${other.i} than this image`) : [];
 }
 
 /** I3: a chain begins at nothing. */

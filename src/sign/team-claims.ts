@@ -71,18 +71,25 @@ export function thresholdOf(policy: CustodyPolicy, claim: ImageClaim): number {
   return ruleOf(policy, claim)?.threshold ?? 1;
 }
 
-/** Do two claims say the same of the image, whenever they were made and whatever was checked before? */
-export function sameSubstance(a: Claim, b: Claim): boolean {
-  return substanceOf(a) === substanceOf(b);
+/**
+ * Does a claim that stands say what a draft would, so that it can be signed in its place: the same of the image, whenever it
+ * was made, that it was checked no better, and for no longer than the draft asks?
+ */
+export function sameSubstance(standing: Claim, draft: Claim): boolean {
+  // Times are in UTC with whole seconds: their order is that of the text.
+  const isInTime =
+    draft.expires === undefined || (standing.expires !== undefined && standing.expires <= draft.expires);
+  return isInTime && substanceOf(standing) === substanceOf(draft);
 }
 
 function substanceOf(claim: Claim): Digest {
   const { time: _, expires: __, policy: ___, ...rest } = claim;
   if (!isImageClaim(claim)) return claimDigest(rest as Claim);
-  const { checked: ____, base, ...substance } = rest as Partial<ImageClaim> & { base?: object };
+  const { checked, base, ...substance } = rest as Partial<ImageClaim> & { base?: object };
   // By which index its name resolved says nothing about the base.
   const named = base && { base: { ...base, index: undefined } };
-  return claimDigest(JSON.parse(JSON.stringify({ ...substance, ...named })) as Claim);
+  const verdict = checked && { checked: { verdict: checked.verdict } };
+  return claimDigest(JSON.parse(JSON.stringify({ ...substance, ...named, ...verdict })) as Claim);
 }
 
 /** @throws TouchmarkError `usage-argument` with the teams there are */
