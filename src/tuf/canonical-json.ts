@@ -10,53 +10,39 @@ import { compareCodePoints, type ExactJson, type ExactJsonObject } from '../base
  * @throws TouchmarkError `tuf-format` for a number that is not a whole one, or not known exactly
  */
 export function encodeCanonical(value: ExactJson): Uint8Array {
-  const parts: string[] = [];
-  write(value, parts);
-  return utf8(parts.join(''));
+  return utf8(encode(value));
 }
 
-function write(value: ExactJson, parts: string[]): void {
+function encode(value: ExactJson): string {
   switch (typeof value) {
     case 'string':
-      parts.push(quote(value));
-      return;
+      return quote(value);
     case 'number':
       if (!Number.isSafeInteger(value))
         fail('tuf-format', `canonical JSON has no form for the number ${value}`);
       // String(-0) is 0, as elsewhere.
-      parts.push(String(value));
-      return;
+      return String(value);
     case 'bigint':
     case 'boolean':
-      parts.push(String(value));
-      return;
+      return String(value);
     case 'object':
-      if (value === null) parts.push('null');
-      else if (Array.isArray(value)) writeArray(value, parts);
-      else writeObject(value as ExactJsonObject, parts);
-      return;
+      if (value === null) return 'null';
+      return Array.isArray(value) ? `[${value.map(encode).join()}]` : encodeObject(value as ExactJsonObject);
     default:
-      fail('tuf-format', `canonical JSON has no form for ${typeof value}`);
+      return fail('tuf-format', `canonical JSON has no form for ${typeof value}`);
   }
 }
 
-function writeArray(items: readonly ExactJson[], parts: string[]): void {
-  items.forEach((item, index) => {
-    parts.push(index === 0 ? '[' : ',');
-    write(item, parts);
-  });
-  parts.push(items.length === 0 ? '[]' : ']');
-}
-
-function writeObject(object: ExactJsonObject, parts: string[]): void {
-  const keys = Object.keys(object).sort(compareCodePoints);
-  keys.forEach((key, index) => {
-    parts.push(index === 0 ? '{' : ',', quote(key), ':');
-    write(object[key] as ExactJson, parts);
-  });
-  parts.push(keys.length === 0 ? '{}' : '}');
+function encodeObject(object: ExactJsonObject): string {
+  const keys = Object.keys(object);
+  // Mostly they are in order already.
+  if (keys.some((key, i) => i > 0 && compareCodePoints(keys[i - 1] as string, key) > 0))
+    keys.sort(compareCodePoints);
+  let out = '';
+  for (const key of keys) out += `${out === '' ? '{' : ','}${quote(key)}:${encode(object[key] as ExactJson)}`;
+  return out === '' ? '{}' : `${out}}`;
 }
 
 function quote(text: string): string {
-  return `"${text.replace(/["\\]/g, '\\$&')}"`;
+  return /["\\]/.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : `"${text}"`;
 }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { fail } from '../base/errors.js';
+import type { Hashes } from './metadata.js';
 
-/** What is known of a file: its length, its hashes (hex by algorithm), or both. */
+/** What is known of a file: its length, its hashes, or both. */
 export interface FileFacts {
   readonly length?: number;
-  readonly hashes?: ReadonlyMap<string, string>;
+  readonly hashes?: Hashes;
 }
 
 /** Weak ones are not known here: a file that is listed with one is refused. */
@@ -19,7 +20,7 @@ export function requireFile(bytes: Uint8Array, what: string, facts: FileFacts): 
     fail('tuf-length-mismatch', `${what} does not have the ${facts.length} bytes that are listed`, {
       details: { expected: facts.length, actual: bytes.length },
     });
-  for (const [algorithm, expected] of facts.hashes ?? []) {
+  for (const [algorithm, expected] of Object.entries(facts.hashes ?? {})) {
     if (!ALGORITHMS.includes(algorithm))
       fail('tuf-hash-unsupported', `${what} is listed with a hash that is not trusted here`, {
         details: { algorithm: algorithm.slice(0, 40) },

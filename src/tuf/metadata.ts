@@ -37,13 +37,18 @@ export interface Root extends Payload {
   readonly roles: ReadonlyMap<TopLevelRole, RoleKeys>;
 }
 
+/**
+ * Hex by algorithm, over the file as published: the object as received, which inherits nothing. All of them must hold, so one
+ * that is not known fails the file.
+ */
+export type Hashes = Readonly<Record<string, string>>;
+
 /** What is known of a metadata file before it is read. */
 export interface MetaFile {
   readonly version: number;
   /** Bytes of the file as published. */
   readonly length?: number;
-  /** Hex by algorithm, over the file as published; not empty. */
-  readonly hashes?: ReadonlyMap<string, string>;
+  readonly hashes?: Hashes;
 }
 
 export interface Timestamp extends Payload {
@@ -57,8 +62,7 @@ export interface Snapshot extends Payload {
 
 export interface TargetInfo {
   readonly length: number;
-  /** Hex by algorithm; not empty. All of them must hold, so one that is not known fails the target. */
-  readonly hashes: ReadonlyMap<string, string>;
+  readonly hashes: Hashes;
   /** As received. */
   readonly custom?: ExactJsonObject;
 }

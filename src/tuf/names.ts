@@ -47,7 +47,7 @@ export function targetName(path: string, { hashes }: TargetInfo, hashed: boolean
   if (!hashed) return path;
   const last = segments.pop();
   // Any hash will do; the one that every repository has comes first.
-  const hash = hashes.get('sha256') ?? [...hashes.values()][0] ?? '';
+  const hash = hashes['sha256'] ?? Object.values(hashes)[0] ?? '';
   if (!/^[0-9a-f]{16,128}$/.test(hash)) fail('tuf-format', 'a hash of the target is not lower-case hex');
   return [...segments, `${hash}.${last}`].join('/');
 }

@@ -1,8 +1,8 @@
 import type { Field } from '../base/fields.js';
-import type { ExactJson, ExactJsonObject } from '../base/json.js';
+import type { ExactJsonObject } from '../base/json.js';
 import { LIMITS } from '../base/limits.js';
 import { parseKey, type TufKey } from './keys.js';
-import type { MetaFile, Payload, RoleKeys } from './metadata.js';
+import type { Hashes, MetaFile, Payload, RoleKeys } from './metadata.js';
 
 const DATE = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$/;
 
@@ -82,14 +82,12 @@ export function parseMetaFile(entry: Field): MetaFile {
   };
 }
 
-/** Hex by algorithm. Which algorithms are known is asked where a file is checked: an odd one must not cost the others. */
-export function parseHashes(hashes: ExactJsonObject, where: Field): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
-  for (const algorithm of Object.keys(hashes)) {
-    const hex: ExactJson | undefined = hashes[algorithm];
-    if (typeof hex !== 'string') return where.fail('must hold hashes in hex');
-    found.set(algorithm, hex);
+/** Which algorithms are known is asked where a file is checked: an odd one must not cost the other files. */
+export function parseHashes(hashes: ExactJsonObject, where: Field): Hashes {
+  const algorithms = Object.keys(hashes);
+  if (algorithms.length === 0) where.fail('holds no hash');
+  for (const algorithm of algorithms) {
+    if (typeof hashes[algorithm] !== 'string') where.fail('must hold hashes in hex');
   }
-  if (found.size === 0) where.fail('holds no hash');
-  return found;
+  return hashes as Hashes;
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { utf8 } from '../../../src/base/bytes.js';
-import { parseJson } from '../../../src/base/json.js';
+import { parseExactJson, parseJson } from '../../../src/base/json.js';
 import { codeOf } from '../support.js';
 
 const read = (text: string, limits = {}) => parseJson(utf8(text), 'the document', limits);
@@ -64,5 +64,25 @@ describe('strict JSON', () => {
     const value = read('{"__proto__":{"polluted":true},"constructor":1}') as Record<string, unknown>;
     expect(Object.keys(value)).toEqual(['__proto__', 'constructor']);
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+    const empty = read('{"a":{}}') as Record<string, object>;
+    for (const name of ['constructor', '__proto__', 'toString', 'hasOwnProperty'])
+      expect(name in empty['a']!).toBe(false);
+    expect(codeOf(() => read('{"__proto__":1,"__proto__":1}'))).toBe('format-json');
+    expect(codeOf(() => read('{"constructor":1,"constructor":1}'))).toBe('format-json');
+  });
+
+  test('read exactly, it keeps whole numbers of any size, and has no others', () => {
+    const exact = (text: string) => parseExactJson(utf8(text), 'the document').value;
+    expect(exact('[9007199254740991,9007199254740992,-9007199254740993]')).toEqual([
+      9007199254740991,
+      9007199254740992n,
+      -9007199254740993n,
+    ]);
+    for (const number of ['1.5', '1.0', '1e2', '9'.repeat(101)]) {
+      expect(
+        codeOf(() => exact(`[${number}]`)),
+        number,
+      ).toBe('format-json');
+    }
   });
 });

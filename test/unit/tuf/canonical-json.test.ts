@@ -1,9 +1,12 @@
+import { createPublicKey, verify } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { utf8 } from '../../../src/base/bytes.js';
 import { compareCodePoints, type ExactJson, parseExactJson } from '../../../src/base/json.js';
 import { encodeCanonical } from '../../../src/tuf/canonical-json.js';
 import { parseEnvelope } from '../../../src/tuf/envelope.js';
+import { computeKeyid } from '../../../src/tuf/keys.js';
 import { codeOf, text } from '../support.js';
 
 const read = (json: string) => parseExactJson(utf8(json), 'it').value;
@@ -58,6 +61,25 @@ describe('OLPC canonical JSON', () => {
       }),
     );
   });
+});
+
+test('what notary signed verifies: order of code points, and no escapes of its own', () => {
+  // Recorded from notary 0.7.0, which writes & < > U+2028 escaped and signs them as they are.
+  const file = readFileSync(new URL('../../vectors/tuf/notary-odd-names.metadata', import.meta.url));
+  const raw = file.subarray(file.indexOf('{"_type'), file.indexOf(',"signatures"'));
+  expect(JSON.parse(raw.toString())._type).toBe('Targets');
+  const { signedBytes } = parseEnvelope(file, 'it', 1_000_000);
+  const spki =
+    'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEUh8Af0uNYZdgzOYzFpyK8i9ZTKWtf4yGeuTy8+JpVLjv5NdZwIc6/4UDwXriTl3cuKeFCV6ufZY/mPTuNOy9aQ==';
+  const signature = JSON.parse(file.toString()).signatures[0].sig;
+  const key = createPublicKey({ key: Buffer.from(spki, 'base64'), format: 'der', type: 'spki' });
+  const holds = (bytes: Uint8Array) =>
+    verify('sha256', bytes, { key, dsaEncoding: 'ieee-p1363' }, Buffer.from(signature, 'base64'));
+  expect(holds(signedBytes)).toBe(true);
+  expect(holds(raw)).toBe(false);
+  // And the keyid, from the key as notary has it.
+  const value = { keytype: 'ecdsa', keyval: { private: null, public: spki } };
+  expect(computeKeyid(value)).toBe('a50024b389f912bf37c253e941f537c72d0175bc377d01441d8caafe15980ed5');
 });
 
 describe('the signed bytes of an envelope', () => {

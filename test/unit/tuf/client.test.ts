@@ -589,6 +589,73 @@ describe('fast-forward recovery', () => {
   });
 });
 
+describe('a run that ends at any write', () => {
+  test('leaves a cache from which the next one goes on', async () => {
+    repository.release('targets');
+    await user.refresh();
+    // A new root with another timestamp key, and something new everywhere: every kind of write occurs.
+    repository.signed('timestamp').version = 1;
+    await repository.rotate('timestamp');
+    repository.releaseRoot();
+    repository.release('targets');
+    const before = new Map(
+      await Promise.all(
+        ['root', 'timestamp', 'snapshot', 'targets'].map(
+          async role => [role, (await user.cache.load(role))!] as const,
+        ),
+      ),
+    );
+    const anchor = (await user.cache.loadAnchor())!;
+    let end = 0;
+    for (let writes = 0; end === 0; writes++) {
+      user.cache = createMemoryCache();
+      await user.cache.saveAnchor(anchor);
+      for (const [role, file] of before) await user.cache.save(role, file.bytes, file.seen);
+      const sound = user.cache;
+      let left = writes;
+      const limited =
+        <A extends unknown[], R>(work: (...args: A) => Promise<R>) =>
+        async (...args: A): Promise<R> => {
+          if (left-- === 0) throw new Error('killed');
+          return work(...args);
+        };
+      user.cache = {
+        ...sound,
+        save: limited(sound.save),
+        remove: limited(sound.remove),
+        touch: limited(sound.touch),
+      };
+      const result = await user.refresh().then(
+        () => 'done',
+        (error: Error) => error.message,
+      );
+      if (result === 'done') end = writes;
+      user.cache = sound;
+      await user.refresh();
+      expect(await stored(), `after ${writes} writes`).toEqual([2, 2, 3, 3]);
+    }
+    // Two removals, and the four files.
+    expect(end).toBe(6);
+  });
+});
+
+describe('members that nobody knows', () => {
+  test('take part in the signatures, and are stored', async () => {
+    const root = repository.signed('root');
+    const [keyid] = root.roles.root.keyids;
+    root['x-custom'] = { nested: ['a\nb', 9007199254740993n] };
+    root.keys[keyid]['x-owner'] = '@somebody';
+    root.roles.root['x-period'] = 197;
+    root.version++;
+    const file = text(repository.file('root')).replaceAll('9007199254740992', '9007199254740993');
+    repository.files.set('2.root.json', Buffer.from(file));
+    expect(await refused()).toBeUndefined();
+    expect(text((await user.cache.load('root'))!.bytes)).toBe(file);
+    repository.files.set('3.root.json', Buffer.from(file.replace('@somebody', '@nobody')));
+    expect(await refused()).toBe('tuf-root-threshold');
+  });
+});
+
 describe('rotation of keys', () => {
   test.each(['timestamp', 'snapshot', 'targets'])(
     'of %s: what the old key signed no longer counts',

@@ -303,7 +303,7 @@ describe('the search for a target', () => {
         const of = (role: string) =>
           (edges[role] ?? []).filter(({ to }, i, all) => all.findIndex(other => other.to === to) === i);
         const payload = (role: string) => ({
-          targets: new Map(role === owner ? [['x', { length: 1, hashes: new Map() }]] : []),
+          targets: new Map(role === owner ? [['x', { length: 1, hashes: {} }]] : []),
           delegations: {
             keys: new Map(),
             roles: of(role).map(

@@ -32,7 +32,12 @@ export const PAST = '2030-05-31T23:59:59Z';
 const pool: TestKey[] = [];
 
 export async function makeKey(kind: KeyKind = 'ed25519'): Promise<TestKey> {
-  const signer = await createSigner(await generateKey(kind));
+  // TUF goes by the hash of the curve, where touchmark signs with the one that cosign takes.
+  const schemes = { 'ecdsa-p384': 'ecdsa-p384-sha384', 'ecdsa-p521': 'ecdsa-p521-sha512' } as const;
+  const signer = await createSigner(
+    await generateKey(kind),
+    kind in schemes ? { scheme: schemes[kind as keyof typeof schemes] } : {},
+  );
   const spki = Buffer.from(signer.publicKey.spki);
   const pem = `-----BEGIN PUBLIC KEY-----\n${spki.toString('base64').replace(/.{64}(?=.)/g, '$&\n')}\n-----END PUBLIC KEY-----\n`;
   const scheme =
