@@ -16,11 +16,18 @@ export function formatError(error: TouchmarkError, style: Styler, debug = false)
   const lines = rows.flatMap(([name, text]) =>
     text
       .split('\n')
-      .flatMap(line => wrapText(printable(line), TEXT_COLUMNS - 2 - width))
+      .flatMap(line =>
+        isCommand(line) ? [printable(line)] : wrapText(printable(line), TEXT_COLUMNS - 2 - width),
+      )
       .map((line, index) => `  ${style('dim', (index === 0 ? name : '').padEnd(width))}${line}`),
   );
   const trace = debug ? formatCauses(error) : [];
   return `${[`touchmark: ${style('red', 'error:')} ${printable(error.message)}`, ...lines, ...trace].join('\n')}\n`;
+}
+
+/** A line to paste stays one line: from two a shell would run two. */
+function isCommand(line: string): boolean {
+  return line.startsWith('touchmark ') && !/[;,]/.test(line);
 }
 
 /** The same in one line, for stderr beside a JSON document. */

@@ -1,5 +1,7 @@
 import type { ReasonCode } from '../base/codes.js';
 import type { TouchmarkError } from '../base/errors.js';
+// Not from the room's front door, which would bring every presenter into every start.
+import { fixOf } from '../report/custody-words.js';
 
 /** What helps with a code when the place that found the fault had nothing better to say. */
 const FALLBACK: Readonly<Partial<Record<ReasonCode, string>>> = {
@@ -30,5 +32,5 @@ const FALLBACK: Readonly<Partial<Record<ReasonCode, string>>> = {
 
 /** What to do about an error. */
 export function hintOf(error: TouchmarkError): string | undefined {
-  return error.hint ?? FALLBACK[error.code];
+  return error.hint ?? FALLBACK[error.code] ?? fixOf(error);
 }

@@ -24,6 +24,11 @@ export function warning(code: ReasonCode, where: string, message: string, hint?:
   return { code, severity: 'warning', where, message, hint };
 }
 
+/** A finding as a sentence: `step app (sha256:…): builds on …`; the image needs no name. */
+export function sayFinding({ where, message }: Pick<Finding, 'where' | 'message'>): string {
+  return where === 'image' ? message : `${where}: ${message}`;
+}
+
 /**
  * One cause usually breaks several rules, and only the first helps the reader. This is the order in which they are
  * named (CUSTODY.md 5.3): trust, subject, mark, key, the invariants I1 to I16, layer, flow, config.

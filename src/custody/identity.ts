@@ -27,7 +27,7 @@ export function checkIdentity(
         'identity-mismatch',
         'image',
         message,
-        `it is for ${policy.repositories.join(', ') || 'nothing'}`,
+        `use a policy whose scope it lies in: this one is for ${policy.repositories.join(', ') || 'nothing'}`,
       ),
     );
   }
@@ -41,7 +41,7 @@ export function checkIdentity(
   const message = `was made for ${repo} and is presented as ${repository}`;
   const hint = via[0]
     ? `moving it needs the approval ${via[0].via} with ${repository} as its repository`
-    : 'the policy has no relocation from there to here';
+    : 'use it under the name it was made for, or have the policy allow the move: identity.relocations';
   return [...findings, failure('identity-mismatch', whereOf(head), message, hint)];
 }
 

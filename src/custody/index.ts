@@ -31,7 +31,7 @@ export { isAllowed } from './config-rules.js';
 export * from './draft-claim.js';
 export type { UnreadSource } from './explain.js';
 export { type ExportedStatement, exportStatements, serializeStatements } from './export.js';
-export type { Finding, Severity } from './finding.js';
+export { type Finding, type Severity, sayFinding } from './finding.js';
 export { isInScope } from './identity.js';
 export type { ImageInput, ManifestBytes } from './image.js';
 export {

@@ -1,4 +1,4 @@
-import type { CustodyVerdict, Finding, IndexVerdict } from '../custody/index.js';
+import { type CustodyVerdict, type Finding, type IndexVerdict, sayFinding } from '../custody/index.js';
 import { formatPlatform } from '../oci/platform.js';
 import { COLUMNS, indented, widthOf, wrap } from './custody-layout.js';
 import {
@@ -9,7 +9,6 @@ import {
   notes,
   pinnedName,
   presentCustody,
-  sentence,
 } from './custody-text.js';
 import { countOf, nameChain, shortDigest } from './custody-words.js';
 import { type Line, line } from './lines.js';
@@ -33,7 +32,7 @@ export function presentCustodyIndex(
       foldList(
         own
           .filter(({ severity }) => severity !== 'warning')
-          .map(found => `${found.code}: ${sentence(found)}`),
+          .map(found => `${found.code}: ${sayFinding(found)}`),
         12,
       ),
     ),

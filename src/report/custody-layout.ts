@@ -33,6 +33,9 @@ export function cut(text: string, width: number): string {
   return `${head.join('')}…${tail.join('')}`;
 }
 
+/** Ends a reference or names a blob: people copy it, so it stays whole however wide. */
+const DIGEST = /[@:]?sha\d{3}[:-][0-9a-f]{64,128}[:,;.)]?$/;
+
 /** Breaks at spaces, and a word that is wider than the line where it must. */
 export function wrap(text: string, width: number): readonly string[] {
   const lines: string[] = [];
@@ -47,7 +50,7 @@ export function wrap(text: string, width: number): readonly string[] {
 }
 
 function split(word: string, width: number): readonly string[] {
-  if (widthOf(word) <= width) return [word];
+  if (widthOf(word) <= width || DIGEST.test(word)) return [word];
   const parts: string[] = [];
   let part = '';
   for (const character of word) {

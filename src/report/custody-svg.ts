@@ -1,3 +1,4 @@
+import { sayFinding } from '../custody/index.js';
 import {
   approvalsOf,
   STATE_COLOURS,
@@ -144,7 +145,7 @@ function drawFindings({ findings }: CustodyPicture, top: number): Piece {
   let y = top + 8;
   const rows = bad.slice(0, WRITTEN).flatMap(({ code, where, message, severity }) => {
     const tone = severity === 'fail' ? 'bad' : 'open';
-    const said = wrap(visible(where === 'image' ? message : `${where}: ${message}`), Math.floor(room / 6.8));
+    const said = wrap(visible(sayFinding({ where, message })), Math.floor(room / 6.8));
     const lines = said
       .slice(0, 3)
       .map((text, at) => drawText(text, { x: behind, y: y + at * 18, room, size: 12 }));

@@ -1,17 +1,9 @@
-import type { CustodyVerdict, EvidenceLevel, Finding } from '../custody/index.js';
+import { type CustodyVerdict, type EvidenceLevel, type Finding, sayFinding } from '../custody/index.js';
 import { field } from './custody-layout.js';
 import type { ImageLayer } from './custody-picture.js';
 import { pictureOf } from './custody-picture-of.js';
 import { layerTable } from './custody-table.js';
-import {
-  countOf,
-  countRepeats,
-  fixOf,
-  formatSince,
-  nameChain,
-  nameStep,
-  shortDigest,
-} from './custody-words.js';
+import { countOf, countRepeats, formatSince, nameChain, nameStep, shortDigest } from './custody-words.js';
 import { type Line, line } from './lines.js';
 
 export interface CustodyTextOptions {
@@ -23,7 +15,7 @@ export interface CustodyTextOptions {
 
 /**
  * A custody verdict for people: one line that says yes or no, who stands for what, and whose each layer is. Of a no
- * first what failed and what to do, then the rest. At most 100 columns wide, save for the reference, which is never broken.
+ * first what failed, then the rest; what to do about it is the error's to say. At most 100 columns wide, save for the reference, which is never broken.
  */
 export function presentCustody(verdict: CustodyVerdict, options: CustodyTextOptions = {}): readonly Line[] {
   const name = options.pinned ?? pinnedName(verdict.subject);
@@ -64,14 +56,12 @@ function refuse(verdict: CustodyVerdict): readonly Line[] {
   const [first, ...others] = verdict.findings;
   const { chain } = verdict;
   const more = others.filter(({ severity }) => severity !== 'warning');
-  const fix = first && fixOf(first);
   return [
-    ...(first ? field('why', sentence(first)) : []),
-    ...(fix === undefined ? [] : field('fix', fix)),
+    ...(first ? field('why', sayFinding(first)) : []),
     ...list(
       'also',
       foldList(
-        more.map(found => `${found.code}: ${sentence(found)}`),
+        more.map(found => `${found.code}: ${sayFinding(found)}`),
         12,
       ),
     ),
@@ -108,15 +98,23 @@ function policyName({ policy }: CustodyVerdict): string {
 }
 
 export function notes(findings: readonly Finding[]): readonly Line[] {
-  const words = findings
-    .filter(({ severity }) => severity === 'warning')
-    .map(found => `${found.code}: ${sentence(found)}${found.hint === undefined ? '' : ` (${found.hint})`}`);
+  const words = countAlike(findings.filter(({ severity }) => severity === 'warning')).map(
+    found => `${found.code}: ${sayFinding(found)}${found.hint === undefined ? '' : ` (${found.hint})`}`,
+  );
   return list('note', foldList(words, 8));
 }
 
-/** Findings are written as `where` and what it does: `step app (sha256:…)`, `builds on …`; the image needs no name. */
-export function sentence({ where, message }: Finding): string {
-  return where === 'image' ? message : `${where}: ${message}`;
+/** Findings that say the same of several places as one: an image may carry any number of signatures by strangers. */
+function countAlike(findings: readonly Finding[]): readonly Finding[] {
+  const groups = new Map<string, Finding[]>();
+  for (const found of findings) {
+    const same = `${found.code} ${found.message}`;
+    groups.set(same, [...(groups.get(same) ?? []), found]);
+  }
+  return [...groups.values()].flatMap(([first, ...more]) => {
+    if (!first || more.length === 0) return first ?? [];
+    return { ...first, where: `${first.where} and ${more.length} more` };
+  });
 }
 
 /** Anybody can attach material by the thousand: what is printed is bounded, JSON has everything. */

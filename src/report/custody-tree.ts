@@ -1,3 +1,4 @@
+import { sayFinding } from '../custody/index.js';
 import { startWords } from './custody-drawing.js';
 import { COLUMNS, indented, widthOf, wrap } from './custody-layout.js';
 import type { CustodyPicture, PictureApproval, PictureLink } from './custody-picture.js';
@@ -118,7 +119,7 @@ function findingLines({ findings }: CustodyPicture): readonly Line[] {
     const fix = found.severity === 'warning' ? found.hint : fixOf(found);
     return [
       line('  ', { text: found.severity === 'warning' ? 'note' : 'wrong', style }, `  ${found.code}`),
-      ...indented(`${found.where}: ${found.message}`, '        '),
+      ...indented(sayFinding(found), '        '),
       ...(fix ? indented(`fix: ${fix}`, '        ') : []),
     ];
   });

@@ -1,4 +1,4 @@
-import type { CustodyVerdict } from '../custody/index.js';
+import { type CustodyVerdict, sayFinding } from '../custody/index.js';
 import { indented } from './custody-layout.js';
 import { MARKS } from './custody-table.js';
 import { formatAge, formatSince } from './custody-words.js';
@@ -39,9 +39,9 @@ function presentRule({ rule, state, asks, claims, findings, fix }: RuleReport): 
     line('  ', { text: `${sign} ${word}`.padEnd(14), style }, { text: rule, style: 'bold' }),
     ...indented(asks, '        '),
     ...claims.flatMap(claim => indented(claimWords(claim), '          ', '        ')),
-    ...findings.flatMap(({ code, severity, where, message }) =>
+    ...findings.flatMap(found =>
       indented(
-        `${severity === 'warning' ? 'note' : 'why'}: ${code}: ${where === 'image' ? '' : `${where}: `}${message}`,
+        `${found.severity === 'warning' ? 'note' : 'why'}: ${found.code}: ${sayFinding(found)}`,
         '          ',
         '        ',
       ),

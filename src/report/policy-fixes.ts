@@ -33,6 +33,14 @@ function commandFor({ code, where }: Finding, context: FixContext): string | und
     const image = imageOfStep(link.step, context);
     return `touchmark custody co-sign --team ${link.team} --claim ${link.claim} ${tail} ${image}`;
   }
+  if (code === 'evidence-insufficient') {
+    return `touchmark custody verify --level ${policy.evidence} --policy ${shellQuote(file)} ${shellQuote(pinned)}`;
+  }
+  const missing = policy.flow.find(({ step }) => where === `step ${step}`);
+  if (code === 'step-missing' && missing) {
+    const team = teamOf(missing.team, policy);
+    return `team ${team} adds step ${missing.step}; on its way there the image is checked with --handover ${team}`;
+  }
   const last = policy.flow.at(-1);
   if (code === 'no-marks' && last) {
     const base = policy.flow.length > 1 ? ' --base BASE' : '';

@@ -1,5 +1,5 @@
 import { TouchmarkError } from '../base/errors.js';
-import type { CustodyPolicy, Finding } from '../custody/index.js';
+import { type CustodyPolicy, type Finding, sayFinding } from '../custody/index.js';
 import type { Promotion } from '../sign/promote.js';
 import { field } from './custody-layout.js';
 import { countOf, fixOf, shortDigest } from './custody-words.js';
@@ -59,7 +59,7 @@ export function explainPromotion(promotion: Promotion, names: PromotionNames): T
     (refusedAt === 'source' ? null : promotion.destination) ?? promotion.source;
   const findings = custody?.findings ?? index?.findings ?? [];
   const [first] = findings;
-  const why = first ? `: ${first.where === 'image' ? '' : `${first.where}: `}${first.message}` : '';
+  const why = first ? `: ${sayFinding(first)}` : '';
   const left =
     refusedAt === 'source'
       ? 'nothing was written'

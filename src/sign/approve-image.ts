@@ -7,6 +7,7 @@ import {
   type CustodyVerdict,
   draftApproval,
   isContentClaim,
+  sayFinding,
 } from '../custody/index.js';
 import type { Store } from '../oci/store.js';
 import { judgeImage } from '../verify/verify-custody.js';
@@ -168,7 +169,7 @@ function refuseImage({ code, findings, subject }: CustodyVerdict): never {
   const [first] = findings;
   throw new TouchmarkError(
     code ?? 'internal',
-    `the image does not pass, so it is not approved: ${first?.where}: ${first?.message}`,
+    `the image does not pass, so it is not approved${first ? `: ${sayFinding(first)}` : ''}`,
     {
       details: { image: subject.manifest },
       ...(first?.hint !== undefined && { hint: first.hint }),

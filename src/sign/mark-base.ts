@@ -11,9 +11,11 @@ import {
   isContentClaim,
   mergeChains,
   readTeamMarks,
+  sayFinding,
   type TeamMark,
 } from '../custody/index.js';
 import { formatPlatform, matchesPlatform } from '../oci/platform.js';
+import { formatReference } from '../oci/reference.js';
 import type { Store } from '../oci/store.js';
 import { judgeImage } from '../verify/verify-custody.js';
 import { type ImageFacts, type MarkTarget, platformOf, readImage } from './claimed-image.js';
@@ -93,9 +95,9 @@ function refuseBase({ store, raw }: MarkBase, { code, findings }: CustodyVerdict
   const [first] = findings;
   throw new TouchmarkError(
     code ?? 'internal',
-    `the base does not pass, so nothing is built on it: ${first?.where}: ${first?.message}`,
+    `the base does not pass, so nothing is built on it${first ? `: ${sayFinding(first)}` : ''}`,
     {
-      details: { base: `${store.repository}@${raw.descriptor.digest}` },
+      details: { base: formatReference({ ...store.reference, digest: raw.descriptor.digest }) },
       ...(first?.hint !== undefined && { hint: first.hint }),
     },
   );

@@ -110,8 +110,8 @@ export async function planMark(store: Store, target: MarkTarget, options: MarkOp
 }
 
 /** @throws TouchmarkError `usage-argument`, `step-unknown` with the names there are; `step-missing` */
-function checkStep({ policy, team, step, base, adopt }: MarkOptions): void {
-  checkTeam(policy, team);
+function checkStep({ policy, team, step, base, adopt, next = [] }: MarkOptions): void {
+  for (const named of [team, ...next]) checkTeam(policy, named);
   const { name, flow } = policy;
   const known = flow.map(other => other.step);
   const at = known.indexOf(step);

@@ -8,6 +8,7 @@ import {
   isImageClaim,
   marksOfChain,
   readTeamMarks,
+  sayFinding,
   type TeamMark,
   verify,
 } from '../custody/index.js';
@@ -107,12 +108,8 @@ function refuse(
 ): void {
   const problem = findings.find(({ severity, code }) => severity !== 'warning' && matters(code));
   if (!problem) return;
-  throw new TouchmarkError(
-    problem.code,
-    `with this claim the chain does not hold: ${problem.where}: ${problem.message}`,
-    {
-      ...(problem.hint !== undefined && { hint: problem.hint }),
-      details: { image: claim.subject.manifest.digest, team: claim.team, step: claim.step },
-    },
-  );
+  throw new TouchmarkError(problem.code, `with this claim the chain does not hold: ${sayFinding(problem)}`, {
+    ...(problem.hint !== undefined && { hint: problem.hint }),
+    details: { image: claim.subject.manifest.digest, team: claim.team, step: claim.step },
+  });
 }

@@ -1,6 +1,6 @@
 import { type ExitCode, exitCodeOf } from '../base/codes.js';
 import { EXIT_MEANINGS } from '../base/exit-meanings.js';
-import type { CustodyPolicy, Finding } from '../custody/index.js';
+import { type CustodyPolicy, type Finding, sayFinding } from '../custody/index.js';
 import { type CustodyReport, reportCustody, reportCustodyIndex } from './custody-report.js';
 import { type ErrorReport, type ImageReport, reportError } from './report.js';
 import type { CustodyOutcome } from './verify-custody.js';
@@ -71,6 +71,5 @@ export function messageOf({ code, custody, index, error }: CustodyOutcome): stri
 }
 
 function firstProblem([first]: readonly Finding[]): string {
-  if (!first) return 'did not pass';
-  return first.where === 'image' ? first.message : `${first.where}: ${first.message}`;
+  return first ? sayFinding(first) : 'did not pass';
 }

@@ -142,7 +142,9 @@ describe('custody verify', () => {
     await both(0, ...argv);
     const { text } = await both(15, ...argv, '--level', 'manifest');
     expect(text.stderr).toContain('evidence-insufficient');
-    expect(text.stderr).toContain('check it at level blobs');
+    expect(text.stderr).toContain(
+      `touchmark custody verify --level blobs --policy ${policy} oci:app@sha256:`,
+    );
   });
 });
 
@@ -177,7 +179,7 @@ describe('what is wrong is said before anything is asked', () => {
     const other = await write('scope: { repositories: ["prod.example/**"] }', 'other.yaml');
     const elsewhere = await both(12, 'custody', 'verify', '--policy', other, 'oci:app:1');
     expect(elsewhere.text.stderr).toContain('identity-mismatch');
-    expect(elsewhere.text.stderr).toContain('it is for prod.example/**');
+    expect(elsewhere.text.stderr).toContain('this one is for prod.example/**');
   });
 });
 

@@ -108,7 +108,7 @@ describe('a chain as a tree', () => {
               approval promote: no promote by team release was found
               fix: the team named approves the image
         note  tag-unpinned
-              image: a tag can move; this verdict is about
+              a tag can move; this verdict is about
               sha256:0000000000000000000000000000000000000000000000000000000000000000
               fix: deploy the digest"
     `);
