@@ -22,7 +22,7 @@ export function parseConfig(bytes: Uint8Array): ImageConfig {
   const value = parseJson(bytes, 'the image config', { code: 'format-config', maxSize: LIMITS.configSize });
   const config = new Field(value, 'config', 'format-config');
   config.onlyKeys(['os', 'architecture', 'rootfs', 'config', 'variant', 'created', 'history', 'author']);
-  const rootfs = config.get('rootfs');
+  const rootfs = config.get('rootfs').onlyKeys(['type', 'diff_ids']);
   if (rootfs.get('type').string() !== 'layers') rootfs.get('type').fail('must be "layers"');
   const diffIDs = rootfs.get('diff_ids');
   const run = config.get('config');

@@ -17,7 +17,7 @@ import {
   verifyIndex,
 } from '../../../src/custody/index.js';
 import type { Descriptor } from '../../../src/oci/descriptor.js';
-import { type RawManifest, serializeManifest } from '../../../src/oci/manifest.js';
+import { parseManifest, type RawManifest, serializeManifest } from '../../../src/oci/manifest.js';
 import { MEDIA_TYPES } from '../../../src/oci/media-types.js';
 import { aSigner } from '../images.js';
 import {
@@ -129,6 +129,18 @@ test('an index claim that is so, one for each team that has a part, and none at 
   expect(await judge(both)).toEqual(none);
 });
 
+test('an image that the index lists as an attestation too is an image', async () => {
+  const digest = verdicts[0]?.subject.manifest as Digest;
+  const manifest = parseManifest(index);
+  if (manifest.kind !== 'index') throw new Error('no index');
+  const twice = serializeManifest({ manifests: [...manifest.manifests, { ...ATTESTATION, digest }] });
+  const bytes = { mediaType: twice.descriptor.mediaType, bytes: twice.bytes };
+  const said = async (edit: Edit) =>
+    (await judge(await signed(claimOf({ index: twice.descriptor, ...edit })), { index: bytes })).code;
+  expect(await said({})).toBeNull();
+  expect(await said({ children: changed(0, { claim: null }) })).toBe('index-child-unmarked');
+});
+
 interface Row {
   readonly what: string;
   readonly code: ReasonCode;
@@ -152,6 +164,11 @@ const CONTRADICTIONS: readonly Row[] = [
     edit: () => ({
       children: children => [...children, { manifest: digestOf('third'), claim: digestOf('claim') }],
     }),
+  },
+  {
+    what: 'lists an attestation that is not there',
+    code: 'subject-mismatch',
+    edit: () => ({ children: children => [...children, { manifest: digestOf('third'), claim: null }] }),
   },
   {
     what: 'swaps the claims of two images',
