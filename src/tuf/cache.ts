@@ -25,6 +25,7 @@ export interface TufCache {
   remove(role: string): Promise<void>;
   /** The root that the user began with. */
   loadAnchor(): Promise<Uint8Array | undefined>;
+  /** Stores it, unless there is one already. */
   saveAnchor(bytes: Uint8Array): Promise<void>;
 }
 
@@ -44,7 +45,7 @@ export function createMemoryCache(): TufCache {
     remove: async role => void files.delete(role),
     loadAnchor: async () => anchor,
     saveAnchor: async bytes => {
-      anchor = bytes;
+      anchor ??= bytes;
     },
   };
 }
@@ -56,6 +57,7 @@ export function createMemoryCache(): TufCache {
 export function openFolderCache(folder: string): TufCache {
   const fileOf = (role: string) => join(folder, cacheName(role));
   const anchorFile = join(folder, 'anchor');
+  const loadAnchor = () => readFileUpTo(anchorFile, LIMITS.tufRootSize + 1);
   const locked = async (work: () => Promise<void>) => {
     await mkdir(folder, { recursive: true }).catch(error => {
       throw asFileError(error, 'make the folder', folder);
@@ -93,8 +95,11 @@ export function openFolderCache(folder: string): TufCache {
       });
       await syncFolder(folder);
     },
-    loadAnchor: () => readFileUpTo(anchorFile, LIMITS.tufRootSize + 1),
-    saveAnchor: bytes => locked(() => write(anchorFile, bytes)),
+    loadAnchor,
+    saveAnchor: bytes =>
+      locked(async () => {
+        if (!(await loadAnchor())) await write(anchorFile, bytes);
+      }),
   };
 }
 

@@ -122,16 +122,15 @@ const statusOf = ({ version, expires }: Payload): RoleStatus => ({ version, expi
  * @throws TouchmarkError `tuf-root-other` when the cache was begun with another one
  */
 export async function pinRoot(cache: TufCache, root: Uint8Array, now: Date): Promise<void> {
-  if ((await cache.load('root')) === undefined) {
-    await cache.saveAnchor(root);
-    await cache.save('root', root, now);
-    return;
-  }
+  const isNew = (await cache.load('root')) === undefined;
+  if (isNew) await cache.saveAnchor(root);
+  // Read again: another process may have been first, with another root.
   const anchor = await cache.loadAnchor();
-  if (anchor && equalBytes(anchor, root)) return;
-  fail('tuf-root-other', 'what is stored of this repository was begun with another root', {
-    hint: 'use another folder for each root; the stored one may belong to another repository',
-  });
+  if (!anchor || !equalBytes(anchor, root))
+    fail('tuf-root-other', 'what is stored of this repository was begun with another root', {
+      hint: 'use another folder for each root; the stored one may belong to another repository',
+    });
+  if (isNew) await cache.save('root', root, now, () => true);
 }
 
 async function startingRoot({ cache, root, now }: ClientOptions): Promise<Uint8Array> {

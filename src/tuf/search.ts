@@ -38,23 +38,34 @@ export async function searchTarget(
   if (path.length > LIMITS.tufPathLength)
     fail('limit-exceeded', `the target path has more than ${LIMITS.tufPathLength} characters`);
   const visited = new Set<string>();
-  const stack: (readonly string[])[] = [['targets']];
-  for (let chain = stack.pop(); chain; chain = stack.pop()) {
-    const role = chain.at(-1) as string;
+  const stack: Step[] = [{ role: 'targets' }];
+  for (let step = stack.pop(); step; step = stack.pop()) {
+    const { role, from } = step;
     if (visited.has(role)) continue;
     if (visited.size >= maxVisited)
       fail('limit-exceeded', `more than ${maxVisited} roles would have to be asked for this target`, {
         details: { target: path.slice(0, 200) },
       });
     visited.add(role);
-    const targets = await load(role, chain.at(-2) ?? 'root');
+    const targets = await load(role, from?.role ?? 'root');
     const info = targets.targets.get(path);
-    if (info && (options.only === undefined || options.only === role)) return { path, info, chain };
+    if (info && (options.only === undefined || options.only === role))
+      return { path, info, chain: chainOf(step) };
     const { names, terminating } = delegatesFor(targets.delegations, path);
     if (terminating) stack.length = 0;
-    for (const name of names.reverse()) stack.push([...chain, name]);
+    for (const name of names.reverse()) stack.push({ role: name, from: step });
   }
   return undefined;
+}
+
+/** A role to ask, and on whose word. */
+interface Step {
+  readonly role: string;
+  readonly from?: Step;
+}
+
+function chainOf(step: Step): readonly string[] {
+  return step.from ? [...chainOf(step.from), step.role] : [step.role];
 }
 
 /** The roles that a path is delegated to, in order, up to the first terminating one. */

@@ -1,17 +1,19 @@
 import { fail, TouchmarkError } from '../base/errors.js';
-import { encodeCanonical } from './canonical-json.js';
+import { openKey } from './keys.js';
 import type { MetaFile, RoleKeys, Root, TopLevelRole } from './metadata.js';
 
 export function roleOf(root: Root, role: TopLevelRole): RoleKeys {
   return root.roles.get(role) ?? fail('internal', `a root without the role ${role}`);
 }
 
-/** Which keys speak for a role, as one text: equal when they are the same ones. */
+/** Which keys speak for a role, as one text: equal when they are the same public keys. */
 export function keysOf(root: Root, role: TopLevelRole): string {
-  const keys = roleOf(root, role).keyids.map(keyid => [keyid, root.keys.get(keyid)?.raw ?? null] as const);
-  return Buffer.from(
-    encodeCanonical(Object.assign(Object.create(null), Object.fromEntries(keys))),
-  ).toString();
+  const keys = roleOf(root, role).keyids.map(keyid => {
+    const key = root.keys.get(keyid);
+    const verifier = key && openKey(key);
+    return verifier?.usable ? verifier.identity : keyid;
+  });
+  return JSON.stringify([...new Set(keys)].sort());
 }
 
 export function requireVersion(what: string, version: number, listed: MetaFile): void {

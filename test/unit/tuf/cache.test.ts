@@ -220,6 +220,29 @@ describe('many clients of one cache at once', () => {
   });
 });
 
+describe('the root that a cache begins with', () => {
+  test('is one, also when two come at once; nobody goes by the root of the other', async () => {
+    const elsewhere = await Simulator.create();
+    elsewhere.signed('root').odd = 1;
+    elsewhere.publishAll();
+    const other = elsewhere.user();
+    other.cache = cache;
+    const codes = await Promise.all([codeOfAsync(user.refresh()), codeOfAsync(other.refresh())]);
+    expect(codes.filter(code => code === undefined)).toHaveLength(1);
+    expect(codes).toContain('tuf-root-other');
+    const first = codes[0] === undefined ? user : other;
+    expect(text((await cache.load('root'))!.bytes)).toBe(text(first.root));
+    expect(text((await cache.loadAnchor())!)).toBe(text(first.root));
+  });
+
+  test('must be known: a root that lies there without it is not believed', async () => {
+    await cache.save('root', user.root, NOW);
+    expect(await codeOfAsync(user.refresh())).toBe('tuf-root-other');
+    await cache.remove('root');
+    expect(await codeOfAsync(user.refresh())).toBeUndefined();
+  });
+});
+
 describe('a repository in folders', () => {
   test('serves metadata and targets, no more than was asked for', async () => {
     const targets = join(folder, 'targets');

@@ -580,6 +580,18 @@ describe('fast-forward recovery', () => {
     expect(await refused()).toBeUndefined();
   });
 
+  test('does not come from another label on the same key', async () => {
+    await driveUp('timestamp');
+    const { key } = repository.roles.get('timestamp')!.signers[0]!;
+    repository.signed('root').keys[repository.signed('root').roles.timestamp.keyids[0]] = {
+      ...key,
+      'x-label': 'a',
+    };
+    repository.releaseRoot();
+    repository.publishAll();
+    expect(await refused()).toBe('tuf-rollback');
+  });
+
   test('does not come from a new root alone: nothing is forgotten then', async () => {
     await driveUp('timestamp');
     await repository.rotate('targets');
