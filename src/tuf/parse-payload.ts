@@ -4,7 +4,8 @@ import { LIMITS } from '../base/limits.js';
 import { parseKey, type TufKey } from './keys.js';
 import type { Hashes, MetaFile, Payload, RoleKeys } from './metadata.js';
 
-const DATE = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$/;
+/** UTC, to the second; go-tuf writes fractions of it as well, which the specification does not have. */
+const DATE = /^([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]{1,9})?Z$/;
 
 /**
  * The fields that every payload has (TUF specification 4.2). `signed` is the payload, `type` what it must be.
@@ -35,12 +36,16 @@ export function parseVersion(version: Field): number {
   return value;
 }
 
-/** One form only: a date that one reader cannot read must not be "never" for another. */
+/**
+ * A date that one reader cannot read must not be "never" for another: what is not of the one form is refused. A fraction is
+ * dropped, which makes the expiry come no later.
+ */
 function parseDate(date: Field): Date {
   const text = date.string();
-  const value = new Date(DATE.test(text) ? text : Number.NaN);
+  const seconds = DATE.exec(text)?.[1];
+  const value = new Date(seconds === undefined ? Number.NaN : `${seconds}Z`);
   // Days that do not exist, such as 30 February, come back as others.
-  if (Number.isNaN(value.getTime()) || value.toISOString() !== text.replace('Z', '.000Z'))
+  if (Number.isNaN(value.getTime()) || value.toISOString() !== `${seconds}.000Z`)
     return date.fail(`must be a date as 2030-01-02T03:04:05Z; it is ${JSON.stringify(text.slice(0, 60))}`);
   return value;
 }

@@ -99,7 +99,11 @@ describe('metadata', () => {
       'Tue Jan 01 2030',
       '2030-01-01T00:00:00',
       '2030-01-01T00:00:00+00:00',
-      '2030-01-01T00:00:00.5Z',
+      '2030-01-01T00:00:00.Z',
+      '2030-01-01T00:00:00.1234567890Z',
+      '2030-01-01T00:00:00,5Z',
+      '2030-02-30T00:00:00.5Z',
+      '2030-01-01T00:00:00.5-06:00',
       '2030-02-30T00:00:00Z',
       '2030-13-01T00:00:00Z',
       '2030-01-01T24:00:00Z',
@@ -131,6 +135,14 @@ describe('metadata', () => {
     const { version } = parse('targets', raw('targets', /"version":1/, '"version":9007199254740991'));
     expect(version).toBe(2 ** 53 - 1);
   });
+
+  test.each(['.5', '.188964', '.999999999'])(
+    'may have the fraction %s in its date: it expires with the full second',
+    part => {
+      const { expires } = parse('root', set('expires', `2034-09-30T11:29:58${part}Z`));
+      expect(expires.toISOString()).toBe('2034-09-30T11:29:58.000Z');
+    },
+  );
 
   test.each(['1.0', '1.0.31', '1.99.0'])('may be of specification %s', version => {
     expect(parse('root', set('spec_version', version)).specVersion).toBe(version);
