@@ -26,6 +26,15 @@ const ABSENCES: readonly ReasonCode[] = [
   'config-unavailable',
 ];
 
+/** Codes that speak of a mark which its team may have made anew since, where nobody could look. */
+const RENEWABLE: readonly ReasonCode[] = [
+  'mark-stale',
+  'mark-expired',
+  'mark-withdrawn',
+  'base-withdrawn',
+  'unchecked-step',
+];
+
 /**
  * Where something is missing, marks that could not be read are the better explanation, and places that could not be
  * looked into make the no an open question. Where nothing is missing they change nothing.
@@ -42,7 +51,10 @@ export function explainAbsence(
     severity !== 'warning' &&
     (ABSENCES.includes(code) || where.startsWith('approval ') || (breaksOff && code === 'step-missing'));
   const hidden = unread.map(({ source, code, message }) => doubt(code, source, message));
-  if (!findings.some(isAbsence)) {
+  const isOpen = (finding: Finding) =>
+    isAbsence(finding) ||
+    (unread.length > 0 && finding.severity !== 'warning' && RENEWABLE.includes(finding.code));
+  if (!findings.some(isOpen)) {
     return [
       ...findings,
       ...[...broken, ...hidden].map(found => ({ ...found, severity: 'warning' as const })),
@@ -53,7 +65,7 @@ export function explainAbsence(
   const kept = better.length > 0 ? findings.filter(({ code }) => code !== 'no-marks') : findings;
   if (hidden.length === 0) return [...kept, ...better];
   return [
-    ...kept.map(found => (isAbsence(found) ? { ...found, severity: 'indeterminate' as const } : found)),
+    ...kept.map(found => (isOpen(found) ? { ...found, severity: 'indeterminate' as const } : found)),
     ...better.map(found => ({ ...found, severity: 'warning' as const })),
     ...hidden,
   ];

@@ -89,8 +89,8 @@ describe('the verdict', () => {
       code: 'oci-unavailable',
     });
     expect(await verify({ ...input, unread })).toMatchObject({ verdict: 'pass', code: null });
-    const stale = { ...input, unread, now: new Date(NOW.getTime() + 80 * DAY) };
-    expect(await verify(stale)).toMatchObject({ verdict: 'fail', code: 'mark-stale' });
+    const elsewhere = { ...input, unread, policy: { ...input.policy, repositories: ['other.example/*'] } };
+    expect(await verify(elsewhere)).toMatchObject({ verdict: 'fail', code: 'identity-mismatch' });
   });
 
   test('asks for the level that the policy asks for', async () => {
