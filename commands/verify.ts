@@ -193,7 +193,11 @@ export default class Verify extends TouchmarkCommand<Result> {
   protected override text({ images, summary }: Result, style: Styler): string {
     if (this.#custody) {
       const attested = [...(this.#attested?.attestations.values() ?? [])];
-      return [this.#custody.text(style), ...attested.map(attestationLine)].join('\n');
+      return [
+        this.#custody.text(style),
+        ...(attested.length > 0 ? [''] : []),
+        ...attested.map(attestationLine),
+      ].join('\n');
     }
     const [only] = this.#verdicts;
     if (images.length === 1 && only) return renderLines(presentVerdict(only), style, printable);

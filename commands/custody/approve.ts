@@ -21,7 +21,7 @@ export default class CustodyApprove extends ClaimingCommand {
     {
       description: 'After a scan',
       command:
-        'touchmark custody approve --team security --step scan --evidence report.json --policy policy.yaml --key sec.key registry.example/app@sha256:…',
+        'touchmark custody approve --team security --step scan --evidence report=report.json --policy policy.yaml --key sec.key registry.example/app@sha256:…',
     },
   ];
   static override args = {

@@ -1,4 +1,4 @@
-import { fail, type TouchmarkError } from '../../src/base/errors.js';
+import type { TouchmarkError } from '../../src/base/errors.js';
 import { TouchmarkCommand } from '../../src/cli/base-command.js';
 import { variableOf } from '../../src/cli/environment.js';
 import { writeOutputFile } from '../../src/cli/files.js';
@@ -38,7 +38,7 @@ export default class CustodyExport extends TouchmarkCommand<Result> {
     {
       description: 'For a tool that reads in-toto',
       command:
-        'touchmark custody export --in-toto --policy policy.yaml registry.example/app:1.4 --output-file claims.jsonl',
+        'touchmark custody export --policy policy.yaml registry.example/app:1.4 --output-file claims.jsonl',
     },
   ];
   static override args = {
@@ -48,7 +48,9 @@ export default class CustodyExport extends TouchmarkCommand<Result> {
     }),
   };
   static override flags = {
-    'in-toto': Flags.boolean({ summary: 'as in-toto statements, version 1: the one form there is' }),
+    'in-toto': Flags.boolean({
+      summary: 'as in-toto statements, version 1: the default, and the one form there is',
+    }),
     ...policyFlag,
     ...repositoryFlag,
     ...platformFlag,
@@ -66,11 +68,6 @@ export default class CustodyExport extends TouchmarkCommand<Result> {
 
   protected override async execute(): Promise<Result> {
     const { args, flags } = await this.parse(CustodyExport);
-    if (!flags['in-toto']) {
-      fail('usage-argument', 'it is not said in which form', {
-        hint: 'add --in-toto, the one form there is',
-      });
-    }
     const { policy } = await loadPolicy(flags.policy);
     const reference = parseReference(args.image);
     const access = createStoreAccess(await this.storeOptions(flags));
@@ -87,7 +84,7 @@ export default class CustodyExport extends TouchmarkCommand<Result> {
         if (judged.code === null) this.#statements = await exportClaims(store, judged, policy);
         return judged;
       });
-      this.#problem = explainOutcome(outcome, policy);
+      this.#problem = explainOutcome(outcome, policy, flags.policy);
       const target = flags['output-file'];
       const file = target === undefined || target === '-' || this.#problem ? null : target;
       const bytes = serializeStatements(this.#statements);

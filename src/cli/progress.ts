@@ -95,8 +95,8 @@ export function createProgress(options: ProgressOptions): Progress {
 function describe({ phase, done, total, bytes }: ProgressEvent, elapsed: number): string {
   return [
     printable(phase),
-    total === undefined ? (done > 0 ? String(done) : '') : `${done}/${total}`,
-    bytes === undefined ? '' : formatBytes(bytes),
+    total === undefined ? (done > 0 ? `${done} items` : '') : `${done}/${total}`,
+    bytes === undefined ? '' : `${formatBytes(bytes)} sent`,
     elapsed >= 1000 ? `${Math.floor(elapsed / 1000)}s` : '',
   ]
     .filter(part => part !== '')

@@ -96,27 +96,33 @@ function matchesEverything(pattern: string): boolean {
 function lintTeams({ teams, flow, approvals }: CustodyPolicy): Found[] {
   const names = teams.map(({ name }) => name);
   const used = new Set([...flow, ...approvals].flatMap(({ team }) => teamsOf(team, names)));
-  return teams.flatMap(({ name, signers }): Found[] => {
-    const path = ['teams', name];
-    const found: Found[] = [];
-    if (!used.has(name))
-      found.push({
+  const unused = names
+    .filter(name => !used.has(name))
+    .map(
+      (name): Found => ({
         code: 'team-unused',
         severity: 'warning',
-        path,
+        path: ['teams', name],
         message: `no step and no approval is for team ${JSON.stringify(name)}`,
         hint: 'remove the team, or give it its step',
-      });
-    if (signers.length === 1)
-      found.push({
-        code: 'team-one-signer',
-        severity: 'note',
-        path: [...path, 'signers'],
-        message: `team ${JSON.stringify(name)} has one signer: when that key is lost, the team stands still`,
-        hint: 'add a second signer',
-      });
-    return found;
-  });
+      }),
+    );
+  // One finding for all of them, or a small shop would read little else.
+  const single = teams.filter(({ signers }) => signers.length === 1).map(({ name }) => name);
+  const [first] = single;
+  if (first === undefined) return unused;
+  const which = single.map(name => JSON.stringify(name)).join(', ');
+  const have = single.length === 1 ? `team ${which} has one signer` : `teams ${which} have one signer each`;
+  return [
+    ...unused,
+    {
+      code: 'team-one-signer',
+      severity: 'note',
+      path: ['teams', first, 'signers'],
+      message: `${have}: when that key is lost, the team stands still`,
+      hint: 'add a second signer',
+    },
+  ];
 }
 
 function lintFlow({ flow, teams }: CustodyPolicy): Found[] {

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { JsonValue } from '../base/json.js';
 import { nearest } from '../base/nearest.js';
 import type { DocumentSource } from './document-source.js';
-import { type DocumentPath, describeFound, failPolicy, type Problem } from './problem.js';
+import { type DocumentPath, describeFound, failPolicy, formatPath, type Problem } from './problem.js';
 import { laterReason, nameProblem, type PolicyDocument, policyDocumentSchema } from './schema.js';
 
 /** A problem that has yet to be looked up in the text. */
@@ -10,6 +10,8 @@ export interface UnplacedProblem extends Omit<Problem, 'path' | 'position'> {
   readonly path: DocumentPath;
   /** Default: the value. */
   readonly part?: 'key' | 'value';
+  /** Of an unknown key: the one that it was probably meant to be. */
+  readonly meant?: string;
 }
 
 /**
@@ -19,11 +21,20 @@ export interface UnplacedProblem extends Omit<Problem, 'path' | 'position'> {
 export function checkShape(source: DocumentSource): PolicyDocument {
   const result = policyDocumentSchema.safeParse(source.value);
   if (result.success) return result.data;
+  const problems = result.error.issues.flatMap(issue => problemsOf(issue, source.value));
+  // A key that is misspelt is one problem, not an unknown key and a missing one.
+  const meant = new Set(
+    problems.flatMap(({ path, meant: key }) =>
+      key === undefined ? [] : formatPath([...path.slice(0, -1), key]),
+    ),
+  );
   return refuseDocument(
     source,
-    result.error.issues.flatMap(issue => problemsOf(issue, source.value)),
+    problems.filter(({ path, problem }) => problem !== MISSING || !meant.has(formatPath(path))),
   );
 }
+
+const MISSING = 'is missing';
 
 /**
  * Refuses a document for these problems, the first in the text first.
@@ -31,7 +42,7 @@ export function checkShape(source: DocumentSource): PolicyDocument {
  */
 export function refuseDocument(source: DocumentSource, problems: readonly UnplacedProblem[]): never {
   const placed = problems
-    .map(({ part = 'value', ...problem }): Problem => {
+    .map(({ part = 'value', meant: _, ...problem }): Problem => {
       // What is missing is shown where it should stand: in the nearest thing above that is there.
       for (let length = problem.path.length; length >= 0; length--) {
         const position = source.locate(problem.path.slice(0, length), length > 0 ? part : 'value');
@@ -78,7 +89,7 @@ function problemsOf(issue: Issue, document: JsonValue): UnplacedProblem[] {
   }
   if (found === undefined) {
     const parent = describePlace(path.slice(0, -1));
-    return [{ path, problem: 'is missing', hint: `add ${JSON.stringify(path.at(-1))} to ${parent}` }];
+    return [{ path, problem: MISSING, hint: `add ${JSON.stringify(path.at(-1))} to ${parent}` }];
   }
   if (issue.code === 'invalid_type') {
     const expected = EXPECTED[issue.expected] ?? issue.expected;
@@ -124,7 +135,7 @@ function nameHint(found: unknown, problem: string): { readonly hint?: string } {
 }
 
 function describePlace(path: DocumentPath): string {
-  return path.length === 0 ? 'the document' : JSON.stringify(path.join('.'));
+  return path.length === 0 ? 'the document' : formatPath(path);
 }
 
 function unknownKey(path: DocumentPath, key: string): UnplacedProblem {
@@ -137,6 +148,7 @@ function unknownKey(path: DocumentPath, key: string): UnplacedProblem {
   return {
     ...at,
     problem: 'is an unknown key',
+    ...(meant !== undefined && { meant }),
     hint:
       meant === undefined ? `known here are ${known.join(', ')}` : `did you mean ${JSON.stringify(meant)}?`,
   };

@@ -33,9 +33,11 @@ export async function readEvidence(
       ? [match[1], match[2] as string]
       : [asked.length === 1 ? asked[0] : undefined, value];
     if (type === undefined) {
-      const known = asked.length === 0 ? 'none' : asked.join(', ');
+      const [likely = 'report'] = asked;
+      const why =
+        asked.length === 0 ? 'asks for no type, so any word will do' : `asks for ${asked.join(', ')}`;
       fail('usage-argument', `--evidence ${JSON.stringify(value)} does not say of which type it is`, {
-        hint: `write --evidence TYPE=${value}; the policy asks ${step} for: ${known}`,
+        hint: `write --evidence ${likely}=${value.replace(/^[^=]*=/, '') || 'FILE'}: the policy ${why}`,
       });
     }
     const bytes = await readSmallFile(file, LIMITS.evidenceFileSize, '--evidence');

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { EXIT_CODES, type ExitCode } from '../../../src/base/codes.js';
 import { TouchmarkError } from '../../../src/base/errors.js';
 import { nearest } from '../../../src/base/nearest.js';
@@ -404,6 +404,18 @@ describe('the lifetime of a process', () => {
     expect(fake.listeners.size).toBe(0);
   });
 
+  it('lets any number of requests listen without a warning', async () => {
+    const warnings: string[] = [];
+    const onWarning = ({ name }: Error) => warnings.push(name);
+    process.on('warning', onWarning);
+    onTestFinished(() => void process.off('warning', onWarning));
+    const lifetime = createLifetime(source().process);
+    for (let i = 0; i < 100; i++) lifetime.signal.addEventListener('abort', () => {});
+    await new Promise(done => setImmediate(done));
+    expect(warnings).toEqual([]);
+    lifetime.dispose();
+  });
+
   it('reports why it ended, whatever the work says', async () => {
     const fake = source();
     const lifetime = createLifetime(fake.process);
@@ -457,7 +469,7 @@ describe('progress', () => {
     const { progress, at, written } = recorder(true);
     at(1500);
     progress.report({ phase: 'copying', done: 1, total: 2, bytes: 1_500_000 });
-    expect(written()).toBe('\r\u001b[2Kcopying 1/2 1.5 MB 1s');
+    expect(written()).toBe('\r\u001b[2Kcopying 1/2 1.5 MB sent 1s');
     progress.end();
     expect(written().endsWith('\r\u001b[2K')).toBe(true);
   });

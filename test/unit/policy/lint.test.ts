@@ -82,6 +82,17 @@ describe('lint', () => {
     expect(findings[0]?.hint).not.toBe('');
   });
 
+  it('names all teams of one signer at once', async () => {
+    const one = edit('marks:', '  web: { signers: { tim: { keys: ["tim.pub"] } } }\nmarks:');
+    const findings = lintPolicy(await load(edit(', alan: { keys: ["alan.pub"] }', '', one)), NOW);
+    expect(findings.filter(({ code }) => code === 'team-one-signer')).toMatchObject([
+      {
+        path: 'teams.app-shop.signers',
+        message: expect.stringMatching(/^teams "app-shop", "web" have one signer each/),
+      },
+    ]);
+  });
+
   it('sees a key in two teams', async () => {
     const findings = lintPolicy(await load(SHOP, { 'hopper.pub': 'base.pub' }), NOW);
     expect(findings).toMatchObject([
