@@ -10,6 +10,7 @@ import {
   isAttestation,
   type VerifyInput,
   verify,
+  verifyIndex,
 } from '../../../src/custody/index.js';
 import { MEDIA_TYPES } from '../../../src/oci/media-types.js';
 import { aSigner } from '../images.js';
@@ -17,6 +18,7 @@ import {
   APP,
   BASE,
   buildApproval,
+  buildImage,
   buildLink,
   daysAgo,
   digestOf,
@@ -189,6 +191,35 @@ test('a claim that does not hold makes nothing ambiguous, whatever it says of th
   const alone = await verify({ ...story.input, marks: await mark(rival, ['rita']) });
   expect(alone.chain.map(({ team }) => team)).toEqual(['runtime']);
   expect(alone.verdict).toBe('fail');
+});
+
+test('content is the config too: the same layers under another config are another image', async () => {
+  const layers = story.head.image.layers;
+  const policy = { ...story.input.policy, identity: 'content' as const };
+  const { config } = story.head.image;
+  const copy = buildImage({ layers, config, annotations: { copied: 'yes' } });
+  expect(await judge({ policy, image: imageInput(copy) })).toEqual(PASS);
+  const other = buildImage({ layers, run: { User: '0', Cmd: ['/bin/sh'] } });
+  const rules = { ...policy, config: {} };
+  expect(await judge({ policy: rules, image: imageInput(other) })).toEqual(['fail', 'no-marks']);
+});
+
+test('an entry of an index is for the platform of its image', async () => {
+  const verdict = await verify(story.input);
+  const { mediaType, digest, size } = story.head.image.manifest.descriptor;
+  const codeFor = async (...platforms: readonly (object | undefined)[]) => {
+    const manifests = platforms.map(platform => ({ mediaType, digest, size, ...(platform && { platform }) }));
+    const bytes = utf8(JSON.stringify({ schemaVersion: 2, manifests }));
+    const { policy, now } = story.input;
+    const index = { mediaType: MEDIA_TYPES.ociIndex, bytes };
+    return (await verifyIndex({ index, children: [verdict], marks: [], policy, now, tagGiven: false })).code;
+  };
+  const amd = { os: 'linux', architecture: 'amd64' };
+  expect(await codeFor(amd)).toBeNull();
+  expect(await codeFor(undefined)).toBeNull();
+  expect(await codeFor(amd, { ...amd, architecture: 'arm64' })).toBe('platform-mismatch');
+  expect(await codeFor(amd, { ...amd, variant: 'v3' })).toBe('platform-mismatch');
+  expect(await codeFor({ ...amd, os: 'windows' })).toBe('platform-mismatch');
 });
 
 test('an attestation is for no platform at all', () => {
