@@ -75,7 +75,7 @@ export default class Sign extends TouchmarkCommand<Result> {
   static override args = {
     image: Args.string({
       required: true,
-      description: 'IMAGE…: registry reference, oci:DIR[:TAG], oci-archive:FILE',
+      description: 'registry reference, oci:DIR[:TAG], oci-archive:FILE',
     }),
   };
   static override flags = {

@@ -69,7 +69,7 @@ export default class Verify extends TouchmarkCommand<Result> {
   ];
   static override strict = false;
   static override args = {
-    image: Args.string({ description: 'IMAGE…: registry reference, oci:DIR[:TAG], oci-archive:FILE' }),
+    image: Args.string({ description: 'registry reference, oci:DIR[:TAG], oci-archive:FILE' }),
   };
   static override flags = {
     ...trustFlags,

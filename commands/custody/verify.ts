@@ -37,7 +37,7 @@ export default class CustodyVerify extends TouchmarkCommand<Result> {
   ];
   static override strict = false;
   static override args = {
-    image: Args.string({ description: 'IMAGE…: registry reference, oci:DIR[:TAG], oci-archive:FILE' }),
+    image: Args.string({ description: 'registry reference, oci:DIR[:TAG], oci-archive:FILE' }),
   };
   static override flags = {
     ...policyFlag,

@@ -44,7 +44,7 @@ export default class PolicyCheck extends TouchmarkCommand<Result> {
   ];
   static override strict = false;
   static override args = {
-    file: Args.string({ required: true, description: 'FILE…: policies in YAML, or JSON when so named' }),
+    file: Args.string({ required: true, description: 'policies in YAML, or JSON when so named' }),
   };
   static override flags = {
     'fail-on': Flags.option({

@@ -9,7 +9,7 @@ export const EXIT_MEANINGS: Readonly<Record<ExitCode, { readonly name: string; r
     0: { name: 'ok', meaning: 'done, or every image verified' },
     1: { name: 'internal', meaning: 'unexpected: a bug' },
     2: { name: 'usage', meaning: 'bad flag, argument or file; input needed but no terminal; declined' },
-    10: { name: 'unsigned', meaning: 'the image exists and no signature was found' },
+    10: { name: 'unsigned', meaning: 'the image exists and no signature or mark was found' },
     11: { name: 'not-found', meaning: 'the tag or digest does not exist' },
     12: { name: 'no-match', meaning: 'signatures exist, none is valid for the given keys' },
     14: { name: 'threshold', meaning: 'some signatures are valid, not enough' },

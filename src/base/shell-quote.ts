@@ -2,3 +2,8 @@
 export function shellQuote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
+
+/** Is this advice a command and nothing else? Such a line is never folded: from two a shell would run two. */
+export function isCommandLine(advice: string): boolean {
+  return advice.startsWith('touchmark ') && !/[;,]/.test(advice);
+}

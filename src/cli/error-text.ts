@@ -1,6 +1,6 @@
 import { exitCodeOf } from '../base/codes.js';
 import type { Detail, TouchmarkError } from '../base/errors.js';
-import { shellQuote } from '../base/shell-quote.js';
+import { isCommandLine, shellQuote } from '../base/shell-quote.js';
 import { hintOf } from './hints.js';
 import { printable, type Styler, TEXT_COLUMNS, wrapText } from './text.js';
 
@@ -17,17 +17,12 @@ export function formatError(error: TouchmarkError, style: Styler, debug = false)
     text
       .split('\n')
       .flatMap(line =>
-        isCommand(line) ? [printable(line)] : wrapText(printable(line), TEXT_COLUMNS - 2 - width),
+        isCommandLine(line) ? [printable(line)] : wrapText(printable(line), TEXT_COLUMNS - 2 - width),
       )
       .map((line, index) => `  ${style('dim', (index === 0 ? name : '').padEnd(width))}${line}`),
   );
   const trace = debug ? formatCauses(error) : [];
   return `${[`touchmark: ${style('red', 'error:')} ${printable(error.message)}`, ...lines, ...trace].join('\n')}\n`;
-}
-
-/** A line to paste stays one line: from two a shell would run two. */
-function isCommand(line: string): boolean {
-  return line.startsWith('touchmark ') && !/[;,]/.test(line);
 }
 
 /** The same in one line, for stderr beside a JSON document. */

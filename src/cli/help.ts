@@ -9,7 +9,7 @@ type CommandFacts = Command.Cached;
 
 interface CommandHelpOptions {
   readonly style: Styler;
-  /** `-h`: usage, examples and flag names, without exit codes and explanations. */
+  /** `-h`, one screen: without explanations and exit codes, and of the flags that many commands share only the names. */
   readonly short: boolean;
 }
 
@@ -22,8 +22,8 @@ export function formatCommandHelp(command: CommandFacts, { style, short }: Comma
     section('Examples', examples(command, style), style),
     description,
     section('Arguments', argumentRows(command), style),
-    ...flagSections(command, style),
-    short ? [] : section('Exit codes', exitRows(command), style),
+    ...flagSections(command, style, short),
+    short ? [] : section('Exit codes', exitLines(command), style),
     short ? [`touchmark ${spaced(command.id)} --help says more`] : [],
   ]);
 }
@@ -79,7 +79,7 @@ function spaced(id: string): string {
 
 function usage(command: CommandFacts): string {
   const args = Object.values(command.args).map(arg => {
-    const name = `${arg.name.toUpperCase()}${arg.multiple ? '…' : ''}`;
+    const name = argumentName(arg.name, command);
     return arg.required ? name : `[${name}]`;
   });
   const required = Object.entries(command.flags)
@@ -97,24 +97,41 @@ function examples(command: CommandFacts, style: Styler): string[] {
 }
 
 function argumentRows(command: CommandFacts): string[] {
-  return columns(Object.values(command.args).map(arg => [arg.name.toUpperCase(), arg.description ?? '']));
+  const rows = Object.values(command.args).map(
+    arg => [argumentName(arg.name, command), arg.description ?? ''] as const,
+  );
+  return columns(rows);
+}
+
+function argumentName(name: string, { strict }: CommandFacts): string {
+  return `${name.toUpperCase()}${strict === false ? '…' : ''}`;
 }
 
 const OTHER = 'FLAGS';
+/** The same wherever they are. */
+const SHARED = ['REGISTRY', 'OUTPUT'];
+/** Behind what the command is about. */
+const LAST = [OTHER, ...SHARED];
 
-function flagSections(command: CommandFacts, style: Styler): string[][] {
+function flagSections(command: CommandFacts, style: Styler, short: boolean): string[][] {
   const groups = new Map<string, [string, string][]>([[OTHER, []]]);
   for (const [name, flag] of Object.entries(command.flags)) {
     if (flag.hidden) continue;
     const rows = groups.get(flag.helpGroup ?? OTHER) ?? [];
     groups.set(flag.helpGroup ?? OTHER, [...rows, flagRow(name, flag)]);
   }
-  // The output flags are the same everywhere: last.
-  const order = [...groups.keys()].sort((a, b) => Number(a === 'OUTPUT') - Number(b === 'OUTPUT'));
-  const width = Math.max(...[...groups.values()].flat().map(([label]) => label.length));
+  const order = [...groups.keys()].sort((a, b) => LAST.indexOf(a) - LAST.indexOf(b));
+  const inFull = order.filter(name => !(short && SHARED.includes(name)));
+  const width = Math.max(0, ...inFull.flatMap(name => groups.get(name) ?? []).map(([label]) => label.length));
   return order.map(name => {
     const title = name === OTHER ? 'Flags' : `${name.charAt(0)}${name.slice(1).toLowerCase()} flags`;
-    return section(title, columns(groups.get(name) ?? [], width), style);
+    const rows = groups.get(name) ?? [];
+    const names = rows.map(([label]) => label.trim().replace(/^-\w, /, ''));
+    return section(
+      title,
+      inFull.includes(name) ? columns(rows, width) : wrapText(names.join(', '), TEXT_COLUMNS - 2),
+      style,
+    );
   });
 }
 
@@ -138,10 +155,12 @@ function valueName(name: string, flag: Command.Flag.Cached): string {
   return typeof flag.helpValue === 'string' ? flag.helpValue : name.toUpperCase();
 }
 
-function exitRows(command: CommandFacts): string[] {
+/** Names only: what each means is the same for all commands. */
+function exitLines(command: CommandFacts): string[] {
   const own = (command['exitCodes'] as readonly ExitCode[] | undefined) ?? [];
   const codes = [...new Set<ExitCode>([0, 1, 2, ...own])].sort((a, b) => a - b);
-  return columns(codes.map(code => [String(code), EXIT_MEANINGS[code].meaning]));
+  const names = codes.map(code => `${code} ${EXIT_MEANINGS[code].name}`).join(', ');
+  return wrapText(`${names}; touchmark help exit-codes explains them`, TEXT_COLUMNS - 2);
 }
 
 function columns(rows: readonly (readonly [string, string])[], least = 0): string[] {

@@ -17,6 +17,7 @@ export const HELP_TOPICS: readonly HelpTopic[] = [
     summary: 'what the exit code says, and the reason codes behind it',
     format: exitCodes,
   },
+  { name: 'custody', summary: 'who put every layer there: marks, and what a yes says', format: custody },
   { name: 'environment', summary: 'variables that are read, and what wins', format: environment },
   { name: 'output', summary: 'streams, JSON, colour and quiet', format: output },
   { name: 'policy', summary: 'how a policy says who may add what, and how it is written', format: policy },
@@ -78,6 +79,34 @@ function trust(): string {
       'What is found under another key, for another digest or for another repository is listed and counts for nothing.',
     'A registry that cannot be asked is exit 20, never "unsigned". inspect and tree show what is there and judge nothing ' +
       'unless keys are given.',
+    'Keys say who signed the whole image. Who put each layer there, and whether they may, is a matter of touchmark help custody.',
+  );
+}
+
+function custody(): string {
+  return paragraphs(
+    'Every team that adds layers to an image leaves a mark: a signed claim that says which layers are its own, on top of exactly ' +
+      'which image of which team. The marks link to a chain that travels with the image, in both of cosign’s formats and in a ' +
+      'custody artifact. A policy says who the teams are and in which order they build: touchmark help policy.',
+    formatTable(
+      [
+        ['touchmark custody mark', 'a team checks what it built on, and claims its layers'],
+        ['touchmark custody adopt', 'the first team vouches for an image from elsewhere'],
+        ['touchmark custody co-sign', 'a second signer signs the same claim'],
+        ['touchmark custody approve', 'a scan, a test or a release of the image'],
+        ['touchmark custody verify', 'the gate: is every layer somebody’s who may put it there'],
+        ['touchmark custody show', 'the chain as a tree, or as a picture'],
+        ['touchmark custody withdraw', 'a team takes back what it claimed'],
+        ['touchmark promote', 'verify, copy, verify there, then move the tag'],
+      ],
+      '  ',
+    ),
+    'A yes: each layer belongs to exactly one step of the policy, in its order; its team signed it on exactly the layers below, with as ' +
+      'many people as the policy asks; nothing is older than it allows, or withdrawn as far as was seen.',
+    'Not said: that the content is good; that no two teams conspire and no key was stolen; that nothing newer was withheld; when ' +
+      'something was really signed. touchmark custody verify --explain says it for one image and its policy.',
+    'How far layers are looked at (--level, and evidence in the policy): marks trusts signatures and links, manifest compares the ' +
+      'digests too, blobs reads every byte.',
   );
 }
 
@@ -89,13 +118,17 @@ function policy(): string {
       [
         ['touchmark policy init FILE', 'write one from flags, or from answers'],
         ['touchmark policy check FILE', 'is it sound, and is it wise'],
+        ['touchmark policy explain IMAGE', 'what it asks of an image, and what would make it pass'],
         ['touchmark schema custody-policy', 'every key, as a JSON Schema'],
       ],
       '  ',
     ),
     formatTable(
       [
-        ['scope', 'repositories it is about: * within one part of the name, ** any number of parts'],
+        [
+          'scope',
+          'repositories it is about: * within one part of the name, ** any number of parts; and relocations: to which other names an image may go',
+        ],
         ['teams', 'teams, their signers, and the public keys of each: paths relative to the file'],
         ['flow', 'steps that build an image, first to last: team, kinds, threshold, maxAge'],
         ['approvals', 'approvals of the finished image, or of one step'],

@@ -41,7 +41,7 @@ export function checkIdentity(
   const message = `was made for ${repo} and is presented as ${repository}`;
   const hint = via[0]
     ? `moving it needs the approval ${via[0].via} with ${repository} as its repository`
-    : 'use it under the name it was made for, or have the policy allow the move: identity.relocations';
+    : 'use it under the name it was made for, or have the policy allow the move: scope.relocations';
   return [...findings, failure('identity-mismatch', whereOf(head), message, hint)];
 }
 

@@ -1,3 +1,4 @@
+import { isCommandLine } from '../base/shell-quote.js';
 import { type CustodyVerdict, sayFinding } from '../custody/index.js';
 import { indented } from './custody-layout.js';
 import { MARKS } from './custody-table.js';
@@ -46,8 +47,13 @@ function presentRule({ rule, state, asks, claims, findings, fix }: RuleReport): 
         '        ',
       ),
     ),
-    ...(fix === null ? [] : indented(`fix: ${fix}`, '          ', '        ')),
+    ...(fix === null ? [] : fixLines(fix)),
   ];
+}
+
+function fixLines(fix: string): readonly Line[] {
+  const text = `fix: ${fix}`;
+  return isCommandLine(fix) ? [line('        ', text)] : indented(text, '          ', '        ');
 }
 
 function claimWords({ team, signers, threshold, age, until, remaining }: FillingClaim): string {

@@ -83,10 +83,29 @@ test('the shell snippets of the README work, one after the other', async () => {
     'app',
   ]);
   expect(await readFile(join(folder, 'chain.svg'), 'utf8')).toMatch(/^<svg /);
+  const said = await runSnippet('verifyCustody', `${host}/shop/app:1.4`, folder, environment);
+  expect(said).toMatch(
+    /^verified \S+\/shop\/app@sha256:[a-f0-9]{64}\n0 base blobs\n1 runtime blobs\n2 app blobs\n$/,
+  );
 }, 120_000);
 
+/** Runs the program in TypeScript that has this word in it, as a user of the package would. */
+async function runSnippet(
+  word: string,
+  image: string,
+  folder: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<string> {
+  const snippet = all.find(({ language, text }) => language === 'ts' && text.includes(word));
+  await mkdir(join(folder, 'node_modules'));
+  await symlink(root, join(folder, 'node_modules', 'touchmark'));
+  const { code } = await transform(snippet?.text ?? '', { loader: 'ts', format: 'esm' });
+  await writeFile(join(folder, 'snippet.mjs'), code);
+  const { stdout } = await run(process.execPath, ['snippet.mjs', image], { cwd: folder, env: environment });
+  return stdout;
+}
+
 test('the library snippet of the README works', async () => {
-  const [snippet] = all.filter(({ language }) => language === 'ts');
   const { folder, environment, host } = await stage();
   await run(
     'sh',
@@ -100,14 +119,7 @@ test('the library snippet of the README works', async () => {
     ],
     { cwd: folder, env: environment },
   );
-  await mkdir(join(folder, 'node_modules'));
-  await symlink(root, join(folder, 'node_modules', 'touchmark'));
-  const { code } = await transform(snippet?.text ?? '', { loader: 'ts', format: 'esm' });
-  await writeFile(join(folder, 'snippet.mjs'), code);
-  const { stdout } = await run(process.execPath, ['snippet.mjs', `${host}/team/app:1.4`], {
-    cwd: folder,
-    env: environment,
-  });
+  const stdout = await runSnippet('verifyImage', `${host}/team/app:1.4`, folder, environment);
   expect(stdout).toMatch(/^verified 127\.0\.0\.1:\d+\/team\/app@sha256:/);
 }, 120_000);
 

@@ -83,6 +83,27 @@ it('explains one command in each way it is asked for', async () => {
   expect((await runCli(['key', 'generate', 'x', '-h'])).stdout).not.toContain('Exit codes');
 });
 
+it('is one screen with -h: names alone of the flags that many commands share', () => {
+  for (const command of Object.values(commands)) {
+    const brief = formatCommandHelp(command, { style, short: true }).split('\n');
+    expect(brief.length, command.id).toBeLessThanOrEqual(60);
+    expect(brief.filter(line => [...line].length > TEXT_COLUMNS && !line.startsWith('  touchmark'))).toEqual(
+      [],
+    );
+    expect(brief).toContain(
+      '  --output ' +
+        (command.id === 'custody:show' ? 'text|json|dot|svg|mermaid' : 'text|json') +
+        ', --quiet, --debug, --no-color, --no-input',
+    );
+  }
+});
+
+it('shows which arguments may be repeated', () => {
+  const usageOf = (id: string) => formatCommandHelp(commands[id] as Command.Cached, { style, short: true });
+  expect(usageOf('custody:verify')).toContain('custody verify [IMAGE…] --policy FILE');
+  expect(usageOf('custody:show')).toContain('custody show IMAGE [flags]');
+});
+
 it.each(HELP_TOPICS.map(topic => topic.name))('help %s', async name => {
   const { stdout, exitCode } = await runCli(['help', name]);
   expect(exitCode).toBe(0);
