@@ -73,7 +73,8 @@ export async function verify(input: VerifyInput): Promise<CustodyVerdict> {
   const about = best ? best.findings : findNoHead(ledger, image);
   const findings = [
     ...explainAbsence(about, marks, ring, input.unread ?? []),
-    ...checkAgreement(judged, heads.length),
+    // What nobody of its own team has signed comes last and cannot hold, so it takes no other claim's place.
+    ...checkAgreement(judged, heads.filter(({ signers }) => signers.size > 0).length),
     ...marks.findings,
     ...withdrawals.findings,
     ...findLifted(ledger, image, best),

@@ -11,6 +11,7 @@ import {
   type VerifyInput,
   verify,
   verifyIndex,
+  type WithdrawClaim,
 } from '../../../src/custody/index.js';
 import { MEDIA_TYPES } from '../../../src/oci/media-types.js';
 import { aSigner } from '../images.js';
@@ -20,12 +21,14 @@ import {
   buildApproval,
   buildImage,
   buildLink,
+  buildWithdrawal,
   daysAgo,
   digestOf,
   imageInput,
   type Link,
   layer,
   mark,
+  markStatement,
   NOW,
   REPOSITORY,
   RUNTIME,
@@ -181,6 +184,18 @@ describe('what is looked at is bounded', () => {
   });
 });
 
+test('claims that another team makes up take no place away from those of the team', async () => {
+  const made = (count: number, signer: string) =>
+    Promise.all(
+      Array.from({ length: count }, (_, i) =>
+        mark({ ...story.head.claim, 'x-number': i } as never, [signer], { carriers: ['bundle'] }),
+      ),
+    );
+  const foreign = (await made(LIMITS.chainHeads + 1, 'sam')).flat();
+  expect(await judge({ marks: [...foreign, ...story.input.marks] })).toEqual(PASS);
+  expect(await judge({ marks: foreign })).toEqual(['fail', 'key-not-authorised']);
+});
+
 test('a claim that does not hold makes nothing ambiguous, whatever it says of the layers', async () => {
   // The runtime team says that it built everything, which no flow allows.
   const { image } = story.head;
@@ -220,6 +235,35 @@ test('an entry of an index is for the platform of its image', async () => {
   expect(await codeFor(amd, { ...amd, architecture: 'arm64' })).toBe('platform-mismatch');
   expect(await codeFor(amd, { ...amd, variant: 'v3' })).toBe('platform-mismatch');
   expect(await codeFor({ ...amd, os: 'windows' })).toBe('platform-mismatch');
+});
+
+describe('a withdrawal of a claim that is not there covers', () => {
+  const withdrawn = async (team: string, signer: string, edit: Partial<WithdrawClaim>) => {
+    const { claim } = story.head;
+    const honest = buildWithdrawal(story.head, team, claim.time);
+    const prev = { ...honest.prev, claim: digestOf('another claim'), team };
+    const marks = await markStatement({ ...honest, prev, ...edit }, [signer]);
+    return judge({ marks: [...story.input.marks, ...marks] });
+  };
+
+  test('what the team had said of the image in that step until that second', async () => {
+    expect(await withdrawn('app', 'amy', {})).toEqual(['fail', 'mark-withdrawn']);
+    const { time } = story.head.claim;
+    const before = `${new Date(Date.parse(time) - 1000).toISOString().slice(0, 19)}Z`;
+    expect(await withdrawn('app', 'amy', { time: before })).toEqual(PASS);
+  });
+
+  test('nothing of another team', async () => {
+    expect(await withdrawn('security', 'sam', {})).toEqual(PASS);
+  });
+
+  test('nothing of another image or step', async () => {
+    const [, runtime] = story.links as [Link, Link];
+    const { manifest } = runtime.claim.subject;
+    expect(await withdrawn('app', 'amy', { subject: { manifest } })).toEqual(PASS);
+    const prev = { claim: digestOf('another claim'), team: 'app', step: 'other' };
+    expect(await withdrawn('app', 'amy', { prev })).toEqual(PASS);
+  });
 });
 
 test('an attestation is for no platform at all', () => {
