@@ -13,7 +13,7 @@ export type Approval = ClaimRecord<ApproveClaim>;
 
 export interface ApprovalOutcome {
   readonly findings: readonly Finding[];
-  /** For each rule that holds, the newest approval that satisfies it. */
+  /** For each rule that holds, the newest approval that satisfies it; one for the repository asked about before all others. */
   readonly counted: ReadonlyMap<string, Approval>;
 }
 
@@ -52,11 +52,20 @@ export function checkApprovals(context: ApprovalContext): ApprovalOutcome {
     const aged = good.map(approval => ({ approval, problems: checkFresh(approval, rule, context.clock) }));
     const newest = aged
       .filter(({ problems }) => problems.length === 0)
-      .sort((a, b) => Date.parse(b.approval.claim.time) - Date.parse(a.approval.claim.time))[0];
+      .sort(
+        (a, b) =>
+          Number(isForPlace(b.approval, context)) - Number(isForPlace(a.approval, context)) ||
+          Date.parse(b.approval.claim.time) - Date.parse(a.approval.claim.time),
+      )[0];
     if (newest) counted.set(rule.name, newest.approval);
     else findings.push(...explain(rule, [...aged, ...judged]));
   }
   return { findings, counted };
+}
+
+/** A later approval where the image was made takes nothing from the one that lets it stand here. */
+function isForPlace({ claim }: Approval, { repository }: ApprovalContext): boolean {
+  return repository !== undefined && sameRepository(claim.repo, repository);
 }
 
 /** Rules behind those they come after. Rules that wait for each other keep their place and are never satisfied. */

@@ -77,6 +77,14 @@ describe('an image under another name', () => {
     expect(await moved(via, [...story.input.marks, ...(await mark(scan, ['sam']))])).toEqual(REFUSED);
     expect(await moved([{ from: REPOSITORY, to: MOVED, via: 'nothing of this name' }])).toEqual(REFUSED);
   });
+
+  test('keeps the approval that moved it when it is approved once more where it was made', async () => {
+    const via = [{ from: REPOSITORY, to: MOVED, via: 'promote' }];
+    const here = await mark({ ...story.approvals.promote, repo: MOVED, time: daysAgo(2) }, ['rob', 'ria']);
+    const there = await mark({ ...story.approvals.promote, time: daysAgo(1) }, ['rob', 'ria']);
+    expect(await moved(via, [...story.input.marks, ...there])).toEqual(REFUSED);
+    expect(await moved(via, [...story.input.marks, ...here, ...there])).toEqual(PASS);
+  });
 });
 
 test('a person who stands for two teams does so whatever a third one makes of them', () => {
