@@ -274,6 +274,15 @@ describe('a withdrawal of a claim that is not there covers', () => {
   });
 });
 
+test('on its way to another team an image lacks the steps ahead, none that lies behind it', async () => {
+  const handover = { team: 'release' };
+  const without = await tell({ steps: [BASE, APP] });
+  expect((await verify({ ...without.input, handover })).code).toBe('step-missing');
+  const before = await tell({ steps: [BASE, RUNTIME] });
+  expect((await verify({ ...before.input, handover })).code).toBeNull();
+  expect((await verify(before.input)).code).not.toBeNull();
+});
+
 test('an attestation is for no platform at all', () => {
   const annotations = { 'vnd.docker.reference.type': 'attestation-manifest' };
   const entry = (os: string, architecture: string) =>
