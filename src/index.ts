@@ -12,7 +12,8 @@ export { createStoreAccess, openStore, resolveImage, type StoreAccess } from './
 export { parseReference } from './oci/reference.js';
 export type { Store } from './oci/store.js';
 export * from './sign/index.js';
-export * from './verify/index.js';
 export { reportCustody, reportCustodyIndex } from './verify/custody-report.js';
+export * from './verify/index.js';
+export type { CustodyOptions } from './verify/judge-custody.js';
 export { type VerifyCustodiesOptions, verifyCustodies } from './verify/verify-custodies.js';
-export { type CustodyOptions, type CustodyOutcome, verifyCustody } from './verify/verify-custody.js';
+export { type CustodyOutcome, verifyCustody } from './verify/verify-custody.js';

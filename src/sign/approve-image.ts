@@ -10,7 +10,7 @@ import {
   sayFinding,
 } from '../custody/index.js';
 import type { Store } from '../oci/store.js';
-import { judgeImage } from '../verify/verify-custody.js';
+import { judgeImage } from '../verify/judge-custody.js';
 import { type MarkTarget, readClaimedImage } from './claimed-image.js';
 import { type ClaimPlan, planClaim } from './plan-claim.js';
 import { type ReadOptions, readOptions } from './read-span.js';

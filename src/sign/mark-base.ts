@@ -17,7 +17,7 @@ import {
 import { formatPlatform, matchesPlatform } from '../oci/platform.js';
 import { formatReference } from '../oci/reference.js';
 import type { Store } from '../oci/store.js';
-import { judgeImage } from '../verify/verify-custody.js';
+import { judgeImage } from '../verify/judge-custody.js';
 import { type ImageFacts, type MarkTarget, platformOf, readImage } from './claimed-image.js';
 import { type ReadOptions, readOptions } from './read-span.js';
 

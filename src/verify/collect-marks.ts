@@ -1,7 +1,8 @@
 import { mapConcurrently } from '../base/concurrency.js';
 import type { Digest } from '../base/digest.js';
-import { TouchmarkError, toTouchmarkError } from '../base/errors.js';
+import { TouchmarkError } from '../base/errors.js';
 import { LIMITS } from '../base/limits.js';
+import { settle } from '../base/settle.js';
 import { CUSTODY_ARTIFACT_TYPE, type FoundMark, mayWithdraw } from '../custody/index.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import type { RawManifest } from '../oci/manifest.js';
@@ -108,17 +109,4 @@ async function readSignatures(
     problems.push(...found.problems);
   }
   return { source, marks, problems };
-}
-
-interface Settled<T> {
-  readonly value?: T;
-  readonly error?: TouchmarkError;
-}
-
-async function settle<T>(work: Promise<T>): Promise<Settled<T>> {
-  try {
-    return { value: await work };
-  } catch (error) {
-    return { error: toTouchmarkError(error) };
-  }
 }

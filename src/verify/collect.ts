@@ -2,6 +2,7 @@ import { mapConcurrently } from '../base/concurrency.js';
 import type { Digest } from '../base/digest.js';
 import { TouchmarkError, toTouchmarkError } from '../base/errors.js';
 import { LIMITS } from '../base/limits.js';
+import { settle } from '../base/settle.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import type { RawManifest } from '../oci/manifest.js';
 import { attachmentTag } from '../oci/reference.js';
@@ -236,17 +237,4 @@ function foundInBundle(source: string, bytes: Uint8Array): FoundSignature {
       timestamp: bundle.timestamps > 0,
     },
   };
-}
-
-interface Settled<T> {
-  readonly value?: T;
-  readonly error?: TouchmarkError;
-}
-
-async function settle<T>(work: Promise<T>): Promise<Settled<T>> {
-  try {
-    return { value: await work };
-  } catch (error) {
-    return { error: toTouchmarkError(error) };
-  }
 }

@@ -15,8 +15,9 @@ import { formatPlatform } from '../oci/platform.js';
 import { formatReference, parseReference } from '../oci/reference.js';
 import type { Store } from '../oci/store.js';
 import { collectMarks } from './collect-marks.js';
+import { chooseTarget, type ImageTarget, layersOf, type StoredLayer } from './custody-target.js';
+import { judgeImage } from './judge-custody.js';
 import type { CollectedMarks } from './mark-pile.js';
-import { chooseTarget, type ImageTarget, judgeImage, layersOf, type StoredLayer } from './verify-custody.js';
 
 /** What a mark says whose signature nobody has verified. */
 export interface ReadClaim {

@@ -1,6 +1,7 @@
 import { mapConcurrently } from '../base/concurrency.js';
 import type { StoreAccess } from '../oci/open.js';
-import { type CustodyOptions, type CustodyOutcome, verifyCustody } from './verify-custody.js';
+import type { CustodyOptions } from './judge-custody.js';
+import { type CustodyOutcome, verifyCustody } from './verify-custody.js';
 
 export interface VerifyCustodiesOptions extends CustodyOptions {
   /** Images that are looked at at once. Default 16. */

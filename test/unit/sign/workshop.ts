@@ -25,11 +25,8 @@ import {
   type TestIndex,
 } from '../../../src/testing/image.js';
 import { startRegistry, type TestRegistry } from '../../../src/testing/registry.js';
-import {
-  type CustodyOptions,
-  type CustodyOutcome,
-  verifyCustody,
-} from '../../../src/verify/verify-custody.js';
+import type { CustodyOptions } from '../../../src/verify/judge-custody.js';
+import { type CustodyOutcome, verifyCustody } from '../../../src/verify/verify-custody.js';
 import { approvalRule, DAY, flowStep } from '../custody/world.js';
 import { aSigner, temporaryFolder } from '../images.js';
 

@@ -3,7 +3,8 @@ import { createStoreAccess, openStore } from '../../../src/oci/open.js';
 import { parseReference } from '../../../src/oci/reference.js';
 import { buildIndex, pushImage } from '../../../src/testing/image.js';
 import { startRegistry } from '../../../src/testing/registry.js';
-import { type CustodyOptions, verifyCustody } from '../../../src/verify/verify-custody.js';
+import type { CustodyOptions } from '../../../src/verify/judge-custody.js';
+import { verifyCustody } from '../../../src/verify/verify-custody.js';
 import { markedImage, plantMarks } from '../custody-images.js';
 
 const ARM = { os: 'linux', architecture: 'arm64' };

@@ -13,11 +13,8 @@ import {
   type TestRegistry,
 } from '../../../src/testing/registry.js';
 import type { Fault } from '../../../src/testing/registry-answer.js';
-import {
-  type CustodyOptions,
-  type CustodyOutcome,
-  verifyCustody,
-} from '../../../src/verify/verify-custody.js';
+import type { CustodyOptions } from '../../../src/verify/judge-custody.js';
+import { type CustodyOutcome, verifyCustody } from '../../../src/verify/verify-custody.js';
 import { type MarkedDraft, type MarkedImage, markedImage, plantMarks } from '../custody-images.js';
 import { layoutWith } from '../images.js';
 

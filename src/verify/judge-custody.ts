@@ -1,0 +1,111 @@
+import { LIMITS } from '../base/limits.js';
+import {
+  type CustodyPolicy,
+  type CustodyVerdict,
+  type EvidenceLevel,
+  type LayerFact,
+  reaches,
+  verify,
+} from '../custody/index.js';
+import type { Store } from '../oci/store.js';
+import { type CollectedMarks, collectMarks } from './collect-marks.js';
+import { type ImageTarget, tryParse } from './custody-target.js';
+import { collectLayerFacts } from './layer-evidence.js';
+
+export interface CustodyOptions {
+  readonly policy: CustodyPolicy;
+  readonly now: Date;
+  /** The repository that the marks are to be held to, for an image that lies in a layout or archive. */
+  readonly repository?: string;
+  /** Of an index, check the image for this platform only; a single image must be for it. */
+  readonly platform?: string;
+  /** How far to look. Default: as far as the policy asks, and on disk, where nobody else checks them, into every blob. */
+  readonly level?: EvidenceLevel;
+  /** The image is on its way to this team: later steps and rules about the final image do not apply yet. */
+  readonly handover?: string;
+  readonly signal?: AbortSignal;
+  /** Bytes of layers that have been read, of those that will be. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+export interface JudgedImage {
+  readonly verdict: CustodyVerdict;
+  /** The config as fetched. */
+  readonly config: Uint8Array;
+  readonly collected: CollectedMarks;
+}
+
+/**
+ * Collects what speaks about one image and has it judged. First by what costs little; layers are read only when everything
+ * else holds, and what a custody artifact says that it includes only when there is no yes without.
+ * @throws TouchmarkError what the store throws for the config; `interrupted`
+ */
+export async function judgeImage(
+  store: Store,
+  { raw, indexPlatform }: ImageTarget,
+  tagGiven: boolean,
+  options: CustodyOptions,
+): Promise<JudgedImage> {
+  const { policy, now, handover, signal } = options;
+  const manifest = tryParse(raw);
+  const evidence = collectMarks(store, raw.descriptor.digest);
+  const [config, first] = await Promise.all([fetchConfig(store, manifest), evidence.next()]);
+  const judge = (
+    { marks, carried, unread }: CollectedMarks,
+    layerEvidence: readonly LayerFact[],
+    level: EvidenceLevel,
+  ) =>
+    verify({
+      image: {
+        repository: options.repository ?? (store.namesRepository ? store.repository : undefined),
+        manifest: { mediaType: raw.descriptor.mediaType, bytes: raw.bytes },
+        config,
+        indexPlatform,
+      },
+      marks,
+      carried,
+      unread,
+      layerEvidence,
+      policy: { ...policy, evidence: level },
+      now,
+      tagGiven,
+      ...(handover !== undefined && { handover: { team: handover } }),
+    });
+
+  // Without layers in question: whatever fails here fails however much of them is read.
+  let collected = first.value as CollectedMarks;
+  let verdict = await judge(collected, [], 'marks');
+  while (verdict.verdict !== 'pass') {
+    const more = await evidence.next();
+    if (more.done) break;
+    collected = more.value;
+    verdict = await judge(collected, [], 'marks');
+  }
+  // What a command that is ending could not ask any more is not missing.
+  signal?.throwIfAborted();
+  if (verdict.verdict !== 'pass' || manifest?.kind !== 'image') return { verdict, config, collected };
+
+  const level = options.level ?? defaultLevel(policy, store);
+  // Who asks for more than the policy does is held to that.
+  const required = reaches(policy.evidence, level) ? policy.evidence : level;
+  if (verdict.level !== null && reaches(verdict.level, required)) return { verdict, config, collected };
+  const wanted = verdict.layers.filter(layer => !reaches(layer.evidence, level)).map(({ index }) => index);
+  const facts =
+    wanted.length === 0
+      ? []
+      : await collectLayerFacts(store, manifest, wanted, {
+          ...(signal && { signal }),
+          ...(options.onProgress && { onProgress: options.onProgress }),
+        });
+  return { verdict: await judge(collected, facts, required), config, collected };
+}
+
+async function fetchConfig(store: Store, manifest: ReturnType<typeof tryParse>): Promise<Uint8Array> {
+  // What is no image is refused for what it is before anybody looks at a config.
+  if (manifest?.kind !== 'image') return new Uint8Array();
+  return store.fetchBlob(manifest.config, LIMITS.configSize);
+}
+
+function defaultLevel(policy: CustodyPolicy, store: Store): EvidenceLevel {
+  return store.namesRepository || reaches(policy.evidence, 'blobs') ? policy.evidence : 'blobs';
+}
