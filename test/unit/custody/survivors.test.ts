@@ -278,7 +278,7 @@ test('on its way to another team an image lacks the steps ahead, none that lies 
   const handover = { team: 'release' };
   const without = await tell({ steps: [BASE, APP] });
   expect((await verify({ ...without.input, handover })).code).toBe('step-missing');
-  const before = await tell({ steps: [BASE, RUNTIME] });
+  const before = await tell({ steps: [BASE, { ...RUNTIME, repo: REPOSITORY }] });
   expect((await verify({ ...before.input, handover })).code).toBeNull();
   expect((await verify(before.input)).code).not.toBeNull();
 });
