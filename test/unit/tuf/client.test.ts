@@ -341,6 +341,16 @@ describe('expiry', () => {
     expect(await stored()).toEqual([1, 1, 1, 1]);
   });
 
+  test.each(['timestamp', 'snapshot', 'targets'])('of a stored %s that is still the newest', async role => {
+    repository.signed(role).expires = '2030-06-02T00:00:00Z';
+    repository.publishAll();
+    expect(await refused()).toBeUndefined();
+    expect(await refused({ now: new Date('2030-06-01T23:59:59Z') })).toBeUndefined();
+    const now = new Date('2030-06-02T00:00:00Z');
+    expect(await refused({ now })).toBe('tuf-expired');
+    expect(await codeOfAsync(user.offline({ now }))).toMatch(/^tuf-(?:expired|unavailable)$/);
+  });
+
   test('of a stored timestamp does not make it forgotten', async () => {
     repository.signed('timestamp').version = 5;
     repository.signed('timestamp').expires = '2030-06-02T00:00:00Z';

@@ -113,6 +113,7 @@ describe('signatures of every kind that python-tuf and go-tuf write', () => {
       'a key type that is not that of the scheme',
       keyOf('ed25519', 'ecdsa-sha2-nistp256', pem(p256.publicKey)),
     ],
+    ['an ECDSA key that says RSA', keyOf('rsa', 'ecdsa-sha2-nistp256', pem(p256.publicKey))],
     ['an RSA key that says ECDSA', keyOf('ecdsa', 'ecdsa-sha2-nistp256', pem(rsa.publicKey))],
     ['a scheme that nobody knows', keyOf('ecdsa', 'constructor', pem(p256.publicKey))],
     ['post-quantum keys', keyOf('ml-dsa', 'ml-dsa-44/1', pem(p256.publicKey))],
