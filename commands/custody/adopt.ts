@@ -2,15 +2,16 @@ import type { Digest } from '../../src/base/digest.js';
 import { fail } from '../../src/base/errors.js';
 import { ClaimingCommand, type ClaimingFlags } from '../../src/cli/claiming-command.js';
 import type { ClaimingResult } from '../../src/cli/claiming-result.js';
-import { claimingFlags, handoverFlags, readExpires, stepFlag } from '../../src/cli/flags/custody.js';
+import { claimingFlags, handoverFlags, stepFlag } from '../../src/cli/flags/custody.js';
 import { registryFlags } from '../../src/cli/flags/registry.js';
 import { Args, Flags } from '../../src/cli/oclif.js';
 import { otherAccess } from '../../src/cli/other-image.js';
+import { planMarksOf } from '../../src/cli/plan-marks.js';
 import { loadTrustedKeys } from '../../src/cli/trusted-keys.js';
 import type { StoreAccess } from '../../src/oci/open.js';
 import { formatReference, parseReference, pinReference } from '../../src/oci/reference.js';
 import type { Adoption } from '../../src/sign/mark-image.js';
-import { planMarks, writeMarks } from '../../src/sign/mark-images.js';
+import { writeMarks } from '../../src/sign/mark-images.js';
 import { verifyImage } from '../../src/verify/verify-image.js';
 
 export default class CustodyAdopt extends ClaimingCommand {
@@ -65,20 +66,17 @@ export default class CustodyAdopt extends ClaimingCommand {
         ref: flags.upstream,
         verifiedBy: verifiedBy.length === 0 ? ['none'] : verifiedBy,
       };
-      const plan = await planMarks(located, {
-        team: flags.team,
-        step: flags.step,
+      const { plan } = await planMarksOf(flags, {
+        image: args.image,
+        located,
+        access,
         policy,
         now,
         creator: this.creator,
-        repository: flags.as,
-        platform: flags.platform,
         adopt,
-        next: flags.next,
-        expires: readExpires(flags.expires, now),
-        renew: flags.renew,
         signal: this.signal,
         onProgress: this.onProgress,
+        note: line => this.note(line),
       });
       return {
         plans: plan.images,

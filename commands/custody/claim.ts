@@ -1,25 +1,17 @@
 import { fail } from '../../src/base/errors.js';
 import { shellQuote } from '../../src/base/shell-quote.js';
 import { TouchmarkCommand } from '../../src/cli/base-command.js';
-import {
-  baseFlags,
-  handoverFlags,
-  policyFlag,
-  readExpires,
-  stepFlag,
-  teamFlag,
-} from '../../src/cli/flags/custody.js';
+import { baseFlags, handoverFlags, policyFlag, stepFlag, teamFlag } from '../../src/cli/flags/custody.js';
 import { platformFlag, repositoryFlag } from '../../src/cli/flags/image.js';
 import { registryFlags } from '../../src/cli/flags/registry.js';
 import { Args, Flags } from '../../src/cli/oclif.js';
-import { withOtherImage } from '../../src/cli/other-image.js';
+import { planMarksOf } from '../../src/cli/plan-marks.js';
 import type { Styler } from '../../src/cli/text.js';
 import { cosignAnnotations } from '../../src/custody/carriers.js';
 import type { Claim } from '../../src/custody/claim.js';
-import { createStoreAccess, openStore, resolveImage } from '../../src/oci/open.js';
+import { createStoreAccess, withImage } from '../../src/oci/open.js';
 import { formatReference, parseReference, pinReference } from '../../src/oci/reference.js';
 import { loadPolicy } from '../../src/policy/load.js';
-import { planMarks } from '../../src/sign/mark-images.js';
 import { publishChain } from '../../src/sign/publish-chain.js';
 
 interface Result {
@@ -83,32 +75,18 @@ export default class CustodyClaim extends TouchmarkCommand<Result> {
     }
     const { policy } = await loadPolicy(flags.policy);
     const access = createStoreAccess(await this.storeOptions(flags));
-    const now = new Date();
     try {
-      const store = await openStore(reference, access);
-      try {
-        const located = { store, root: await resolveImage(store, reference) };
-        const options = {
-          team: flags.team,
-          step: flags.step,
+      return await withImage(access, reference, async (store, root) => {
+        const { plan } = await planMarksOf(flags, {
+          image: args.image,
+          located: { store, root },
+          access,
           policy,
-          now,
+          now: new Date(),
           creator: this.creator,
-          repository: flags.as,
-          platform: flags.platform,
-          next: flags.next,
-          expires: readExpires(flags.expires, now),
-          unchecked: flags['insecure-unchecked-base'],
-          renew: flags.renew,
           signal: this.signal,
-        };
-        const note = (line: string) => this.note(line);
-        const plan =
-          flags.base === undefined
-            ? await planMarks(located, options)
-            : await withOtherImage(args.image, flags.base, access, note, base =>
-                planMarks(located, { ...options, base }),
-              );
+          note: line => this.note(line),
+        });
         const claims: Result['claims'][number][] = [];
         for (const { claim, digest, carried, image } of plan.images) {
           const subject = image.raw.descriptor;
@@ -119,11 +97,9 @@ export default class CustodyClaim extends TouchmarkCommand<Result> {
           const command = cosignCommand(flags.key, annotations, flags.as, pinned);
           claims.push({ subject: subject.digest, claim: digest, document: claim, command, artifact });
         }
-        const pinned = formatReference(pinReference(reference, located.root.descriptor.digest));
+        const pinned = formatReference(pinReference(reference, root.descriptor.digest));
         return { reference: args.image, pinned, claims };
-      } finally {
-        await store.close();
-      }
+      });
     } finally {
       await access.close();
     }

@@ -1,16 +1,10 @@
 import { ClaimingCommand } from '../../src/cli/claiming-command.js';
 import type { ClaimingResult } from '../../src/cli/claiming-result.js';
-import {
-  baseFlags,
-  claimingFlags,
-  handoverFlags,
-  readExpires,
-  stepFlag,
-} from '../../src/cli/flags/custody.js';
+import { baseFlags, claimingFlags, handoverFlags, stepFlag } from '../../src/cli/flags/custody.js';
 import { registryFlags } from '../../src/cli/flags/registry.js';
 import { Args } from '../../src/cli/oclif.js';
-import { withOtherImage } from '../../src/cli/other-image.js';
-import { type MarksPlan, planMarks, writeMarks } from '../../src/sign/mark-images.js';
+import { planMarksOf } from '../../src/cli/plan-marks.js';
+import { writeMarks } from '../../src/sign/mark-images.js';
 
 export default class CustodyMark extends ClaimingCommand {
   static override summary = 'Put your team’s stamp on an image: check the base, prove your layers, sign';
@@ -51,34 +45,20 @@ export default class CustodyMark extends ClaimingCommand {
 
   protected override async execute(): Promise<ClaimingResult> {
     const { args, flags } = await this.parse(CustodyMark);
-    const unchecked = flags['insecure-unchecked-base'];
-    if (unchecked) this.warn('the base is not checked; policies refuse a claim that says so');
+    if (flags['insecure-unchecked-base'])
+      this.warn('the base is not checked; policies refuse a claim that says so');
     return this.claim(args.image, flags, async ({ located, access, policy, now }) => {
-      const options = {
-        team: flags.team,
-        step: flags.step,
+      const { plan, base } = await planMarksOf(flags, {
+        image: args.image,
+        located,
+        access,
         policy,
         now,
         creator: this.creator,
-        repository: flags.as,
-        platform: flags.platform,
-        next: flags.next,
-        expires: readExpires(flags.expires, now),
-        unchecked,
-        renew: flags.renew,
         signal: this.signal,
         onProgress: this.onProgress,
-      };
-      const note = (line: string) => this.note(line);
-      let base: string | undefined;
-      let plan: MarksPlan;
-      if (flags.base === undefined) plan = await planMarks(located, options);
-      else {
-        plan = await withOtherImage(args.image, flags.base, access, note, (found, pinned) => {
-          base = pinned;
-          return planMarks(located, { ...options, base: found });
-        });
-      }
+        note: line => this.note(line),
+      });
       for (const { joined, claim } of plan.images) {
         if (joined) this.note(`signs the claim that team ${claim.team} made at ${claim.time}`);
       }

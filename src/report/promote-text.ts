@@ -30,7 +30,7 @@ export function presentPromotion(
   return [
     line(names.destination, '  ', word),
     ...field('from', names.source),
-    ...(copied ? field('sent', sentText(copied)) : []),
+    ...(copied ? field('copied', copiedText(copied)) : []),
     ...planned.flatMap(({ claim, digest }, at) => {
       const written = approvals[at] !== undefined;
       const said = `${claim.step} by team ${claim.team} for ${claim.repo}`;
@@ -41,9 +41,9 @@ export function presentPromotion(
   ];
 }
 
-function sentText({ manifests, blobs, bytes, referrers }: NonNullable<Promotion['copied']>): string {
+function copiedText({ manifests, blobs, bytes, referrers }: NonNullable<Promotion['copied']>): string {
   const content = `${countOf(manifests, 'manifest')}, ${countOf(blobs, 'blob')}`;
-  return `${content} (${formatSize(bytes)} sent), ${countOf(referrers.length, 'referrer')}`;
+  return `${content}, ${countOf(referrers.length, 'referrer')}; ${formatSize(bytes)} of it was sent`;
 }
 
 function replacedLine({ replaced, digest, promoted }: Promotion): readonly Line[] {
