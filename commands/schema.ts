@@ -39,6 +39,10 @@ export default class Schema extends TouchmarkCommand<Result> {
     return { name, jsonSchema: JSON.parse(await readFile(join(folder, `${name}.json`), 'utf8')) };
   }
 
+  protected override schemaOf(result: Result): string {
+    return 'names' in result ? 'schema-list' : 'schema';
+  }
+
   protected override text(result: Result): string {
     return 'names' in result ? result.names.join('\n') : JSON.stringify(result.jsonSchema, undefined, 2);
   }

@@ -84,6 +84,11 @@ export abstract class TouchmarkCommand<Result extends object> {
     return undefined;
   }
 
+  /** The published schema that this result follows, where a command has several. */
+  protected schemaOf(_result: Result): string {
+    return (this.constructor as typeof TouchmarkCommand).schema;
+  }
+
   /**
    * Why the result is not a yes: each is printed to stderr, and their codes give the exit code.
    * An empty list is exit code 0.
@@ -131,8 +136,8 @@ export abstract class TouchmarkCommand<Result extends object> {
     const problems = this.problems(result);
     const exitCode = chooseExitCode(problems.map(problem => exitCodeOf(problem.code)));
     if (format === 'json') {
-      const { schema } = this.constructor as typeof TouchmarkCommand;
-      await writeStdout(serializeDocument(successDocument(schema, result, exitCode, this.#facts())));
+      const document = successDocument(this.schemaOf(result), result, exitCode, this.#facts());
+      await writeStdout(serializeDocument(document));
     } else {
       const rendered = this.rendered(result);
       const text = rendered ?? (quiet ? '' : this.text(result, stdout));

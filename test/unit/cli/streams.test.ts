@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { schemaUri } from '../../../src/cli/document.js';
 import { SCHEMAS } from '../../../src/cli/schemas.js';
 import { BIN, runCli, temporaryFolder } from './run-cli.js';
 
@@ -18,6 +19,7 @@ describe('standard output', () => {
       ['key-import', ['key', 'import', 'k.key', 'second']],
       ['key-passwd', ['key', 'passwd', 'k.key']],
       ['schema', ['schema', 'failure']],
+      ['schema-list', ['schema']],
       ['help', ['--help']],
       ['help', ['key']],
       ['help', ['help', 'exit-codes']],
@@ -32,7 +34,12 @@ describe('standard output', () => {
         env,
       });
       expect(exitCode, `${argv.join(' ')}: ${stderr}`).toBe(0);
-      expect(SCHEMAS[name].parse(JSON.parse(stdout))).toMatchObject({ ok: true, exitCode: 0, error: null });
+      expect(SCHEMAS[name].parse(JSON.parse(stdout))).toMatchObject({
+        schema: schemaUri(name),
+        ok: true,
+        exitCode: 0,
+        error: null,
+      });
     }
   });
 
