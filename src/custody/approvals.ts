@@ -111,9 +111,10 @@ function checkApproval(
     ...checkThreshold(approval, rule.threshold, where),
     ...checkOrderOfTimes(claim, seenBy(approval, target, context.ledger), where, context.clock),
   ];
-  const add = (code: Finding['code'], message: string) => findings.push(failure(code, where, message));
+  const add = (code: Finding['code'], message: string, hint?: string) =>
+    findings.push(failure(code, where, message, hint));
   if (!matchesName(rule.team, claim.team))
-    add('key-not-authorised', `team ${claim.team} may not approve this`);
+    add('key-not-authorised', `team ${claim.team} may not approve this`, `team ${rule.team} approves it`);
   if (claim.checked?.verdict !== 'pass')
     add(
       'unchecked-step',

@@ -40,6 +40,7 @@ function checkStep(link: Link, step: FlowStep, clock: Clock): readonly Finding[]
         'key-not-authorised',
         where,
         `team ${claim.team} may not do step ${step.step}; ${step.team} may`,
+        'the team marks with a step of its own, or the policy owner gives it this one',
       ),
     );
   if (!step.kinds.includes(claim.kind)) {
@@ -105,7 +106,9 @@ function checkUpstream(claim: ContentClaim, step: FlowStep, where: string): read
   }
   const checks = (upstream.verifiedBy ?? []).filter(check => check !== 'none');
   if (!step.upstreamVerified || checks.length > 0) return [];
-  return [failure('evidence-missing', where, `adopts ${location}, of which nothing was checked`)];
+  const message = `adopts ${location}, of which nothing was checked`;
+  const hint = 'adopt it pinned to a digest, or after a check of its signature';
+  return [failure('evidence-missing', where, message, hint)];
 }
 
 function upstreamLocation(ref: string | undefined): string | undefined {
