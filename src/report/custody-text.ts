@@ -15,7 +15,8 @@ export interface CustodyTextOptions {
 
 /**
  * A custody verdict for people: one line that says yes or no, who stands for what, and whose each layer is. Of a no
- * first what failed, then the rest; what to do about it is the error's to say. At most 100 columns wide, save for the reference, which is never broken.
+ * first what failed, then the rest; what to do about it is the error's to say. At most 100 columns wide, save for
+ * references and digests, which are never broken.
  */
 export function presentCustody(verdict: CustodyVerdict, options: CustodyTextOptions = {}): readonly Line[] {
   const name = options.pinned ?? pinnedName(verdict.subject);
@@ -106,15 +107,16 @@ export function notes(findings: readonly Finding[]): readonly Line[] {
 
 /** Findings that say the same of several places as one: an image may carry any number of signatures by strangers. */
 function countAlike(findings: readonly Finding[]): readonly Finding[] {
-  const groups = new Map<string, Finding[]>();
+  const groups = new Map<string, { readonly first: Finding; more: number }>();
   for (const found of findings) {
     const same = `${found.code} ${found.message}`;
-    groups.set(same, [...(groups.get(same) ?? []), found]);
+    const group = groups.get(same);
+    if (group) group.more++;
+    else groups.set(same, { first: found, more: 0 });
   }
-  return [...groups.values()].flatMap(([first, ...more]) => {
-    if (!first || more.length === 0) return first ?? [];
-    return { ...first, where: `${first.where} and ${more.length} more` };
-  });
+  return [...groups.values()].map(({ first, more }) =>
+    more === 0 ? first : { ...first, where: `${first.where} and ${more} more` },
+  );
 }
 
 /** Anybody can attach material by the thousand: what is printed is bounded, JSON has everything. */

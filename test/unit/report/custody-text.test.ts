@@ -125,6 +125,27 @@ describe('a custody verdict as text', () => {
     expect(text).toContain('and 1993 more; -o json lists them');
   });
 
+  it('says once what is so in many places, and breaks no digest', async () => {
+    const { verdict } = await good();
+    const digest = `sha256:${'ab'.repeat(32)}`;
+    const note = { code: 'mark-unverifiable', severity: 'warning', hint: undefined };
+    const strangers = Array.from({ length: 9 }, (_, at) => ({
+      ...note,
+      where: `place ${at}`,
+      message: 'strange',
+    }));
+    const wide = {
+      ...note,
+      where: 'image',
+      message: `see ${'registry.example/'.repeat(3)}app@${digest} there`,
+    };
+    const findings = [...strangers, wide];
+    const text = textOf(presentCustody({ ...verdict, findings } as CustodyVerdict));
+    expect(text).toContain('mark-unverifiable: place 0 and 8 more: strange\n');
+    expect(text).not.toContain('place 1');
+    expect(text).toMatch(new RegExp(`^ +(registry.example/){3}app@${digest}$`, 'm'));
+  });
+
   it('is at most a hundred columns wide, save for the reference', async () => {
     const worlds = [
       good,
