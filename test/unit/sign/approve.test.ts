@@ -158,7 +158,7 @@ test.each([
     'usage-argument',
     /mean security\?/,
   ],
-  ['a team that may not', 'scan', 'alan', {}, 'key-not-authorised', /^$/],
+  ['a team that may not', 'scan', 'alan', {}, 'key-not-authorised', /^team security approves it$/],
   [
     'a key of another team',
     'scan',

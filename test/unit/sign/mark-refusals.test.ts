@@ -263,7 +263,7 @@ describe('before a key is asked for', () => {
       'step-unknown',
       /^did you mean app\?.*custody approve/,
     ],
-    ['a step of another team', { step: 'runtime' }, 'key-not-authorised', /^$/],
+    ['a step of another team', { step: 'runtime' }, 'key-not-authorised', /a step of its own/],
     ['a step without the one before', { base: undefined } as never, 'step-missing', /--base IMAGE/],
   ])('%s', async (_, options, code, hint) => {
     const error = await plan(options);
