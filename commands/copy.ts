@@ -3,17 +3,11 @@ import { TouchmarkCommand } from '../src/cli/base-command.js';
 import { variableOf } from '../src/cli/environment.js';
 import { registryFlags } from '../src/cli/flags/registry.js';
 import { Args, Flags } from '../src/cli/oclif.js';
+import { otherAccess } from '../src/cli/other-image.js';
 import { printable, type Styler } from '../src/cli/text.js';
-import type { StoreOptions } from '../src/oci/context.js';
 import { createStoreAccess, openStore, resolveImage } from '../src/oci/open.js';
-import {
-  formatReference,
-  type ImageReference,
-  parseReference,
-  parseRepository,
-  pinReference,
-} from '../src/oci/reference.js';
-import { formatSize, line, renderLines } from '../src/report/index.js';
+import { formatReference, parseReference, pinReference } from '../src/oci/reference.js';
+import { countOf, formatSize, line, renderLines } from '../src/report/index.js';
 import { type CopyResult, copyImage } from '../src/sign/index.js';
 
 type Result = CopyResult & { readonly source: string; readonly destination: string };
@@ -67,11 +61,8 @@ export default class Copy extends TouchmarkCommand<Result> {
         hint: 'oci-archive:FILE is one file too',
       });
     }
-    const options = await this.storeOptions(flags);
-    const access = createStoreAccess(options);
-    // Credentials given on the command line are for the destination: another registry must not learn them.
-    const apart = options.credentials !== undefined && registryOf(from) !== registryOf(to);
-    const sourceAccess = apart ? createStoreAccess(withoutCredentials(options)) : access;
+    const access = createStoreAccess(await this.storeOptions(flags));
+    const sourceAccess = otherAccess(to, from, access);
     const progress = this.progress();
     try {
       const source = await openStore(from, sourceAccess);
@@ -102,28 +93,16 @@ export default class Copy extends TouchmarkCommand<Result> {
 
   protected override text(result: Result, style: Styler): string {
     const { destination, manifests, blobs, bytes, attachments, referrers } = result;
-    const along = `${count(attachments.length, 'attachment')} and ${count(referrers.length, 'referrer')}`;
+    const along = `${countOf(attachments.length, 'attachment')} and ${countOf(referrers.length, 'referrer')}`;
     return renderLines(
       [
         line(destination, '  ', { text: 'copied', style: 'green' }),
         line(
-          `  ${count(manifests, 'manifest')}, ${count(blobs, 'blob')} (${formatSize(bytes)} sent), with ${along}`,
+          `  ${countOf(manifests, 'manifest')}, ${countOf(blobs, 'blob')} (${formatSize(bytes)} sent), with ${along}`,
         ),
       ],
       style,
       printable,
     );
   }
-}
-
-function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`;
-}
-
-function registryOf(reference: ImageReference): string | undefined {
-  return reference.transport === 'registry' ? parseRepository(reference.location).registry : undefined;
-}
-
-function withoutCredentials({ credentials: _, ...options }: StoreOptions): StoreOptions {
-  return options;
 }

@@ -13,11 +13,11 @@ import {
 import { dryRunFlag, yesFlag } from '../src/cli/flags/output.js';
 import { registryFlags } from '../src/cli/flags/registry.js';
 import { signingFlags } from '../src/cli/flags/signing.js';
+import { loadSigners } from '../src/cli/load-signers.js';
 import { Args, Flags } from '../src/cli/oclif.js';
 import { requireOneRegistry } from '../src/cli/one-registry.js';
 import { printable, type Styler } from '../src/cli/text.js';
 import { loadTrustedKeys } from '../src/cli/trusted-keys.js';
-import { loadSigner } from '../src/crypto/key-reference.js';
 import type { Signer } from '../src/crypto/keys.js';
 import { createStoreAccess, openStore, resolveImage, type StoreAccess } from '../src/oci/open.js';
 import { formatReference, parseReference, pinReference } from '../src/oci/reference.js';
@@ -112,12 +112,12 @@ export default class Sign extends TouchmarkCommand<Result> {
     const storeOptions = await this.storeOptions(flags);
     requireOneRegistry(references, storeOptions);
     const access = createStoreAccess(storeOptions);
-    const loadSigners = this.#signerLoader(flags.key, this.passwords(flags));
+    const openSigners = this.#signerLoader(flags.key, this.passwords(flags));
     const images: SignedImage[] = [];
     try {
       for (const reference of references) {
         images.push(
-          await this.#signOne(access, reference, options, flags, loadSigners).catch(error =>
+          await this.#signOne(access, reference, options, flags, openSigners).catch(error =>
             this.#failed(reference, error),
           ),
         );
@@ -135,16 +135,8 @@ export default class Sign extends TouchmarkCommand<Result> {
     passwords: ReturnType<Sign['passwords']>,
   ): () => Promise<readonly Signer[]> {
     let signers: Promise<readonly Signer[]> | undefined;
-    const load = async () => {
-      const loaded: Signer[] = [];
-      for (const key of references) {
-        const onWarning = (message: string) => this.warn(message);
-        loaded.push(await passwords.retrying(password => loadSigner(key, { password, onWarning })));
-      }
-      return loaded;
-    };
     return () => {
-      signers ??= load();
+      signers ??= loadSigners(references, passwords, message => this.warn(message));
       return signers;
     };
   }
@@ -154,7 +146,7 @@ export default class Sign extends TouchmarkCommand<Result> {
     reference: string,
     options: SignOptions,
     flags: { readonly yes: boolean; readonly 'dry-run': boolean },
-    loadSigners: () => Promise<readonly Signer[]>,
+    openSigners: () => Promise<readonly Signer[]>,
   ): Promise<SignedImage> {
     const parsed = parseReference(reference);
     const store = await openStore(parsed, access);
@@ -183,7 +175,7 @@ export default class Sign extends TouchmarkCommand<Result> {
         this.note(`${printable(reference)} is ${root.descriptor.digest}`);
         await this.confirm(`Sign ${pinned}, which the tag names now?`, flags);
       }
-      const signers = await loadSigners();
+      const signers = await openSigners();
       const signatures = await signImage(store, root, signers, { ...options, now: new Date() });
       return { ...about, signatures, planned: [], error: null };
     } finally {

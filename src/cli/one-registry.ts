@@ -1,6 +1,6 @@
 import { fail, TouchmarkError } from '../base/errors.js';
 import type { StoreOptions } from '../oci/context.js';
-import { parseReference, parseRepository } from '../oci/reference.js';
+import { parseReference, registryOf } from '../oci/reference.js';
 
 /**
  * Credentials given by flags belong to one registry: a list of images must not carry them to another.
@@ -11,7 +11,7 @@ export function requireOneRegistry(
   { credentials }: Pick<StoreOptions, 'credentials'>,
 ): void {
   if (!credentials) return;
-  const registries = new Set(references.flatMap(reference => registryOf(reference) ?? []));
+  const registries = new Set(references.flatMap(reference => tryRegistryOf(reference) ?? []));
   if (registries.size > 1) {
     fail('usage-argument', 'credentials given by flags are for one registry, and the images lie in several', {
       details: { registries: [...registries].sort() },
@@ -20,10 +20,9 @@ export function requireOneRegistry(
   }
 }
 
-function registryOf(reference: string): string | undefined {
+function tryRegistryOf(reference: string): string | undefined {
   try {
-    const { transport, location } = parseReference(reference);
-    return transport === 'registry' ? parseRepository(location).registry.toLowerCase() : undefined;
+    return registryOf(parseReference(reference));
   } catch (error) {
     // A reference that is none reaches no registry; it gets its own verdict later.
     if (error instanceof TouchmarkError) return undefined;

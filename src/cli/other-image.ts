@@ -3,8 +3,8 @@ import {
   formatReference,
   type ImageReference,
   parseReference,
-  parseRepository,
   pinReference,
+  registryOf,
 } from '../oci/reference.js';
 import type { Located } from '../sign/mark-images.js';
 import { printable } from './text.js';
@@ -44,8 +44,4 @@ export function otherAccess(first: ImageReference, second: ImageReference, acces
   const { credentials, ...options } = access.options;
   if (credentials === undefined || registryOf(first) === registryOf(second)) return access;
   return createStoreAccess(options);
-}
-
-function registryOf({ transport, location }: ImageReference): string | undefined {
-  return transport === 'registry' ? parseRepository(location).registry.toLowerCase() : undefined;
 }

@@ -1,6 +1,7 @@
 import type { Digest } from '../base/digest.js';
 import { fail } from '../base/errors.js';
 import type { JsonValue } from '../base/json.js';
+import { formatTime } from '../base/time.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import { computeChainID, extendChain } from './chain-id.js';
 import {
@@ -194,11 +195,6 @@ function common({ team, step, repository, time, policy }: AnyDraft, earliest: st
     time: earliest !== undefined && earliest > now ? earliest : now,
     policy: { name: policy.name, version: policy.version, digest: policy.digest },
   } as const;
-}
-
-/** RFC 3339 in UTC, whole seconds. */
-function formatTime(time: Date): string {
-  return `${time.toISOString().slice(0, 19)}Z`;
 }
 
 function plain({ mediaType, digest, size }: Descriptor): ClaimDescriptor {

@@ -40,6 +40,7 @@ export {
   type LayerFact,
   type LayerFault,
   type LayerVerdict,
+  leastLevel,
   reaches,
 } from './layers.js';
 export { decodeClaim, parseClaim } from './parse-claim.js';
@@ -49,3 +50,4 @@ export { readTeamMarks, type TeamMark } from './team-marks.js';
 export type { ApprovalEntry, ChainEntry, CustodyVerdict, VerdictSubject } from './verdict.js';
 export { type VerifyInput, verify } from './verify.js';
 export { type IndexVerdict, isAttestation, type VerifyIndexInput, verifyIndex } from './verify-index.js';
+export { isAbout } from './walk.js';

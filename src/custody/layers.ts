@@ -157,6 +157,14 @@ export function levelReached(layers: readonly LayerVerdict[]): EvidenceLevel {
   return EVIDENCE_LEVELS[least] ?? 'marks';
 }
 
+/** The least of several verdicts' levels; null when one has none, or when there is no verdict. */
+export function leastLevel(
+  verdicts: readonly { readonly level: EvidenceLevel | null }[],
+): EvidenceLevel | null {
+  const ranks = verdicts.map(({ level }) => (level === null ? -1 : EVIDENCE_LEVELS.indexOf(level)));
+  return EVIDENCE_LEVELS[Math.min(...ranks)] ?? null;
+}
+
 export function reaches(level: EvidenceLevel, required: EvidenceLevel): boolean {
   return EVIDENCE_LEVELS.indexOf(level) >= EVIDENCE_LEVELS.indexOf(required);
 }

@@ -51,6 +51,16 @@ export function walkChain(head: Link, records: ReadonlyMap<Digest, ClaimRecord>)
   }
 }
 
+/** A claim as findings name it: `step app of team dev (sha256:0123456789ab)`. */
 export function whereOf(link: ClaimRecord): string {
-  return `${nameOf(link.claim)} (${link.digest.slice(0, 19)})`;
+  return `${nameOf(link.claim)} (${shown(link.digest)})`;
+}
+
+/** Is a finding's `where` about this claim? */
+export function isAbout(where: string, claim: Digest): boolean {
+  return where.endsWith(`(${shown(claim)})`);
+}
+
+function shown(claim: Digest): string {
+  return claim.slice(0, 19);
 }

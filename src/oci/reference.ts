@@ -169,6 +169,11 @@ export function pinReference(reference: ImageReference, digest: Digest): ImageRe
   return { transport: reference.transport, location: reference.location, digest };
 }
 
+/** The registry that an image lies in, lower case; undefined when it lies in none. */
+export function registryOf({ transport, location }: ImageReference): string | undefined {
+  return transport === 'registry' ? parseRepository(location).registry.toLowerCase() : undefined;
+}
+
 /** cosign's tag for something about a digest: `sha256-<hex>.sig`. Without suffix: the referrers fallback tag. */
 export function attachmentTag(digest: Digest, suffix = ''): string {
   // Distribution specification, "Referrers Tag Schema": at most 32 characters of algorithm and 64 of hex.

@@ -1,4 +1,5 @@
 import { utf8 } from '../base/bytes.js';
+import { formatTime } from '../base/time.js';
 import { parsePolicy } from './compile.js';
 
 export interface TemplateTeam {
@@ -62,7 +63,7 @@ function header({ name, expires }: PolicyTemplate): string {
 custody: 1
 name: ${word(name)}
 version: 1                  # raise it with every change
-expires: ${expires.toISOString().slice(0, 19)}Z   # behind this time nothing is verified: renew it before`;
+expires: ${formatTime(expires)}   # behind this time nothing is verified: renew it before`;
 }
 
 function scope(repositories: readonly string[]): string {

@@ -1,5 +1,6 @@
 import type { Digest } from '../base/digest.js';
 import type { ApprovalEntry, ChainEntry, CustodyVerdict, Finding } from '../custody/index.js';
+import { isAbout } from '../custody/index.js';
 import { formatPlatform } from '../oci/platform.js';
 import { areaOf } from './custody-areas.js';
 import type {
@@ -55,7 +56,7 @@ function judge(findings: readonly Finding[]): Pick<PictureMark, 'state' | 'codes
 
 /** Findings name a claim by the first digits of its digest, as in `step app (sha256:0123456789ab)`. */
 function findAbout(findings: readonly Finding[], claim: Digest): readonly Finding[] {
-  return findings.filter(({ where }) => where.endsWith(`(${claim.slice(0, 19)})`));
+  return findings.filter(({ where }) => isAbout(where, claim));
 }
 
 function signed(

@@ -1,4 +1,5 @@
 import type { CustodyPolicy, CustodyVerdict, Finding } from '../custody/index.js';
+import { isAbout } from '../custody/index.js';
 import { MARKS } from './custody-table.js';
 import { countOf, formatAge, formatSince } from './custody-words.js';
 
@@ -17,8 +18,7 @@ export function explainFlow({ chain, findings }: CustodyVerdict, policy: Custody
       ...(rule.upstream === undefined ? [] : [`from ${rule.upstream.join(', ')}`]),
     ];
     const about = findings.filter(
-      ({ where }) =>
-        where === `step ${rule.step}` || links.some(({ claim }) => where.endsWith(`(${claim.slice(0, 19)})`)),
+      ({ where }) => where === `step ${rule.step}` || links.some(({ claim }) => isAbout(where, claim)),
     );
     const done = links.map(({ team, signers, age }) => {
       return `${team} (${signers.join(', ') || 'nobody of the team'}), ${formatSince(Math.floor(age / 1000))}`;

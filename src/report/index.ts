@@ -9,6 +9,7 @@ export { pictureOf } from './custody-picture-of.js';
 export { renderCustodySvg } from './custody-svg.js';
 export { type CustodyTextOptions, presentCustody } from './custody-text.js';
 export { presentPicture } from './custody-tree.js';
+export { countOf } from './custody-words.js';
 export { formatSize, presentInspection, presentTree } from './inspect-text.js';
 export { type Fragment, type Line, line, renderLines, type TextStyle } from './lines.js';
 export { explainOutcome, presentOutcome, presentOutcomeLine } from './outcome-text.js';

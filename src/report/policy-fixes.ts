@@ -1,6 +1,7 @@
 import { matchGlob } from '../base/glob.js';
 import { shellQuote } from '../base/shell-quote.js';
 import type { CustodyPolicy, CustodyVerdict, Finding } from '../custody/index.js';
+import { isAbout } from '../custody/index.js';
 import { fixOf } from './custody-words.js';
 
 export interface FixContext {
@@ -28,7 +29,7 @@ function commandFor({ code, where }: Finding, context: FixContext): string | und
     const image = rule.on === undefined ? shellQuote(pinned) : imageOfStep(rule.on, context);
     return `touchmark custody approve --team ${teamOf(rule.team, policy)} --step ${rule.name}${evidence} ${tail} ${image}`;
   }
-  const link = verdict.chain.find(({ claim }) => where.endsWith(`(${claim.slice(0, 19)})`));
+  const link = verdict.chain.find(({ claim }) => isAbout(where, claim));
   if (code === 'threshold-not-met' && link) {
     const image = imageOfStep(link.step, context);
     return `touchmark custody co-sign --team ${link.team} --claim ${link.claim} ${tail} ${image}`;

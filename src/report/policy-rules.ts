@@ -1,5 +1,5 @@
 import type { ConfigRules, CustodyPolicy, CustodyVerdict, Finding } from '../custody/index.js';
-import { isInScope, reaches } from '../custody/index.js';
+import { isAbout, isInScope, reaches } from '../custody/index.js';
 import { areaOf } from './custody-areas.js';
 import { countOf, formatAge } from './custody-words.js';
 import { type FixContext, fixFor } from './policy-fixes.js';
@@ -140,7 +140,7 @@ function ruleOf(finding: Finding, { chain }: CustodyVerdict, policy: CustodyPoli
   if (code === 'signer-reuse') return 'distinct signers';
   const area = areaOf(finding);
   if (area === 'layers') return 'evidence';
-  const link = chain.find(({ claim }) => where.endsWith(`(${claim.slice(0, 19)})`));
+  const link = chain.find(({ claim }) => isAbout(where, claim));
   const step = link?.step ?? policy.flow.find(known => where === `step ${known.step}`)?.step;
   const known = policy.flow.some(rule => rule.step === step);
   if (area === 'config' && known && step && Object.hasOwn(policy.config, step)) return `config ${step}`;

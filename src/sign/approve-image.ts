@@ -1,4 +1,4 @@
-import { fail, TouchmarkError } from '../base/errors.js';
+import { fail } from '../base/errors.js';
 import {
   type ApprovalRule,
   type ApproveClaim,
@@ -7,13 +7,13 @@ import {
   type CustodyVerdict,
   draftApproval,
   isContentClaim,
-  sayFinding,
 } from '../custody/index.js';
 import type { Store } from '../oci/store.js';
 import { judgeImage } from '../verify/judge-custody.js';
 import { type MarkTarget, readClaimedImage } from './claimed-image.js';
 import { type ClaimPlan, planClaim } from './plan-claim.js';
 import { type ReadOptions, readOptions } from './read-span.js';
+import { checkOf, refuseFor } from './stand-on.js';
 import {
   behindWithdrawals,
   checkTeam,
@@ -80,12 +80,7 @@ export async function planApproval(
     time: behindWithdrawals(now, own),
     ...(options.expires && { expires: options.expires }),
     policy,
-    checked: {
-      verdict: 'pass',
-      ...(verdict.level && { level: verdict.level }),
-      at: `${now.toISOString().slice(0, 19)}Z`,
-      tool: options.creator,
-    },
+    checked: checkOf(verdict, options),
   });
   const { plan } = await planClaim(image, unfinished(claims, draft, rule, options) ?? draft, {
     policy: policyWith(policy, rule),
@@ -128,7 +123,10 @@ export async function judgeBefore(
     ...(handover !== undefined && { handover }),
     ...readOptions(options),
   });
-  if (verdict.verdict !== 'pass') refuseImage(verdict);
+  if (verdict.verdict !== 'pass') {
+    const image = verdict.subject.manifest;
+    refuseFor(verdict.findings[0], 'the image does not pass, so it is not approved', { image });
+  }
   return verdict;
 }
 
@@ -163,18 +161,6 @@ function policyBefore(policy: CustodyPolicy, rule: ApprovalRule): CustodyPolicy 
 export function policyWith(policy: CustodyPolicy, rule: ApprovalRule): CustodyPolicy {
   const before = policyBefore(policy, rule);
   return { ...before, approvals: [...before.approvals, rule] };
-}
-
-function refuseImage({ code, findings, subject }: CustodyVerdict): never {
-  const [first] = findings;
-  throw new TouchmarkError(
-    code ?? 'internal',
-    `the image does not pass, so it is not approved${first ? `: ${sayFinding(first)}` : ''}`,
-    {
-      details: { image: subject.manifest },
-      ...(first?.hint !== undefined && { hint: first.hint }),
-    },
-  );
 }
 
 /** The approval that another signer of the team began and that still lacks signers. */

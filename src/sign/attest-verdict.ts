@@ -4,20 +4,18 @@ import { fail, TouchmarkError } from '../base/errors.js';
 import { Field } from '../base/fields.js';
 import { parseJson } from '../base/json.js';
 import { LIMITS } from '../base/limits.js';
+import { formatTime } from '../base/time.js';
 import type { Signer } from '../crypto/keys.js';
 import { checkSignature } from '../crypto/verify.js';
-import type { CustodyPolicy, CustodyVerdict } from '../custody/index.js';
-import { EVIDENCE_LEVELS, type EvidenceLevel } from '../custody/index.js';
-import { describe } from '../oci/descriptor.js';
-import { MEDIA_TYPES } from '../oci/media-types.js';
+import { type CustodyPolicy, type CustodyVerdict, leastLevel } from '../custody/index.js';
 import { formatDockerReference, parseRepository } from '../oci/reference.js';
 import type { Store } from '../oci/store.js';
 import { serializeBundle } from '../signature/bundle.js';
 import { IN_TOTO_PAYLOAD_TYPE, preAuthEncoding } from '../signature/dsse.js';
-import { bundleManifest, EMPTY_CONFIG } from '../signature/referrer.js';
 import { STATEMENT_TYPE } from '../signature/statement.js';
 import { collectSignatures } from '../verify/collect.js';
 import type { CustodyOutcome } from '../verify/verify-custody.js';
+import { attachBundle } from './attach-bundle.js';
 
 /** SLSA verification summary. */
 export const SUMMARY_PREDICATE_TYPE = 'https://slsa.dev/verification_summary/v1';
@@ -72,7 +70,7 @@ export async function attestVerdict(
   const standing = await findStanding(store, digest, signer, options.now, make);
   if (standing !== undefined) return { ...about, timeVerified: standing, added: false };
 
-  const timeVerified = `${options.now.toISOString().slice(0, 19)}Z`;
+  const timeVerified = formatTime(options.now);
   const statement = make(timeVerified);
   const bundle = serializeBundle({
     statement,
@@ -84,12 +82,7 @@ export async function attestVerdict(
   }
   const subject = await store.fetchManifest({ digest });
   if (!subject) return fail('oci-not-found', `${digest} is not there any more`);
-  await store.writeBlob(describe(MEDIA_TYPES.ociEmpty, EMPTY_CONFIG), EMPTY_CONFIG);
-  await store.writeBlob(describe(MEDIA_TYPES.sigstoreBundle, bundle), bundle);
-  await store.attach(
-    bundleManifest(bundle, subject.descriptor, timeVerified, SUMMARY_PREDICATE_TYPE),
-    digest,
-  );
+  await attachBundle(store, bundle, subject.descriptor, timeVerified, SUMMARY_PREDICATE_TYPE);
   await store.commit();
   if ((await findStanding(store, digest, signer, options.now, make)) === undefined) {
     throw new TouchmarkError('oci-conflict', 'the attestation was written and is not there any more', {
@@ -125,7 +118,7 @@ function serializeSummary(
         },
         inputAttestations: [...inputs.values()],
         verificationResult: 'PASSED',
-        verifiedLevels: [`TOUCHMARK_CUSTODY_${leastLevel(verdicts).toUpperCase()}`],
+        verifiedLevels: [`TOUCHMARK_CUSTODY_${(leastLevel(verdicts) ?? 'marks').toUpperCase()}`],
       },
     }),
   );
@@ -133,11 +126,6 @@ function serializeSummary(
 
 function digestSet(digest: Digest): Readonly<Record<string, string>> {
   return { [digestAlgorithm(digest)]: digestHex(digest) };
-}
-
-function leastLevel(verdicts: readonly CustodyVerdict[]): EvidenceLevel {
-  const levels = verdicts.map(({ level }) => EVIDENCE_LEVELS.indexOf(level ?? 'marks'));
-  return EVIDENCE_LEVELS[Math.min(...levels)] ?? 'marks';
 }
 
 /** The image as a package URL of type `oci`. */

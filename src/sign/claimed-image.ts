@@ -5,7 +5,7 @@ import type { Platform } from '../oci/descriptor.js';
 import { type ImageManifest, parseManifest, type RawManifest } from '../oci/manifest.js';
 import type { Store } from '../oci/store.js';
 import type { CollectedMarks } from '../verify/collect-marks.js';
-import { collectEverything } from './own-marks.js';
+import { collectEverything } from '../verify/collect-marks.js';
 
 /** An image that a claim is made of. */
 export interface MarkTarget {

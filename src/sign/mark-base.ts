@@ -1,5 +1,5 @@
 import type { Digest } from '../base/digest.js';
-import { fail, TouchmarkError } from '../base/errors.js';
+import { fail } from '../base/errors.js';
 import {
   type ClaimCheck,
   type CustodyChain,
@@ -11,7 +11,6 @@ import {
   isContentClaim,
   mergeChains,
   readTeamMarks,
-  sayFinding,
   type TeamMark,
 } from '../custody/index.js';
 import { formatPlatform, matchesPlatform } from '../oci/platform.js';
@@ -20,6 +19,7 @@ import type { Store } from '../oci/store.js';
 import { judgeImage } from '../verify/judge-custody.js';
 import { type ImageFacts, type MarkTarget, platformOf, readImage } from './claimed-image.js';
 import { type ReadOptions, readOptions } from './read-span.js';
+import { checkOf, refuseFor } from './stand-on.js';
 
 /** The image that a team built on, as it lies in its own repository. */
 export interface MarkBase extends MarkTarget {
@@ -60,7 +60,12 @@ export async function readBase(base: MarkBase, options: BaseOptions): Promise<Ch
     handover: team,
     ...readOptions(options),
   });
-  if (verdict.verdict !== 'pass' && !options.unchecked) refuseBase(base, verdict);
+  if (verdict.verdict !== 'pass' && !options.unchecked) {
+    const { store, raw } = base;
+    refuseFor(verdict.findings[0], 'the base does not pass, so nothing is built on it', {
+      base: formatReference({ ...store.reference, digest: raw.descriptor.digest }),
+    });
+  }
   const image = readImage({ raw: base.raw, config });
   const marks = await readTeamMarks(collected.marks, policy);
   const head = headOf(marks, verdict, base);
@@ -78,29 +83,12 @@ export async function readBase(base: MarkBase, options: BaseOptions): Promise<Ch
       ...(base.index && { index: base.index }),
       diffIDs: image.config.diffIDs,
     },
-    checked: {
-      verdict: verdict.verdict === 'pass' ? 'pass' : 'skipped',
-      ...(verdict.level && { level: verdict.level }),
-      at: `${now.toISOString().slice(0, 19)}Z`,
-      tool: options.creator,
-    },
+    checked: checkOf(verdict, options),
     chain: mergeChains([
       { marks: marks.map(({ mark }) => carriedMark(mark)), documents: collected.carried },
       { marks: [], documents: [base.raw.bytes, config] },
     ]),
   };
-}
-
-function refuseBase({ store, raw }: MarkBase, { code, findings }: CustodyVerdict): never {
-  const [first] = findings;
-  throw new TouchmarkError(
-    code ?? 'internal',
-    `the base does not pass, so nothing is built on it${first ? `: ${sayFinding(first)}` : ''}`,
-    {
-      details: { base: formatReference({ ...store.reference, digest: raw.descriptor.digest }) },
-      ...(first?.hint !== undefined && { hint: first.hint }),
-    },
-  );
 }
 
 /** The claim that the next one links to: the one that the verdict is about. */

@@ -1,14 +1,6 @@
 import type { Digest } from '../base/digest.js';
 import { type CustodyChain, carriedMark, type TeamMark } from '../custody/index.js';
-import type { Store } from '../oci/store.js';
-import { type CollectedMarks, collectMarks } from '../verify/collect-marks.js';
-
-/** Everything about an image, also what a custody artifact says that it includes. */
-export async function collectEverything(store: Store, image: Digest): Promise<CollectedMarks> {
-  let last: CollectedMarks | undefined;
-  for await (const collected of collectMarks(store, image)) last = collected;
-  return last as CollectedMarks;
-}
+import type { CollectedMarks } from '../verify/collect-marks.js';
 
 /** What an image's next custody artifact takes over: its teams' marks, and whatever earlier artifacts held. */
 export function chainOf(own: readonly TeamMark[], collected: CollectedMarks): CustodyChain {

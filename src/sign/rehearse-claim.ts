@@ -1,4 +1,3 @@
-import { TouchmarkError } from '../base/errors.js';
 import { createSigner } from '../crypto/create-signer.js';
 import { generateKey } from '../crypto/generate-key.js';
 import type { Signer } from '../crypto/keys.js';
@@ -8,13 +7,13 @@ import {
   isImageClaim,
   marksOfChain,
   readTeamMarks,
-  sayFinding,
   type TeamMark,
   verify,
 } from '../custody/index.js';
 import { IN_TOTO_PAYLOAD_TYPE, preAuthEncoding } from '../signature/dsse.js';
 import type { CollectedMarks } from '../verify/collect-marks.js';
 import type { ClaimPlan } from './plan-claim.js';
+import { refuseFor } from './stand-on.js';
 
 /**
  * Judges the chain as if somebody of the team had signed: with a key made for the question, which the policy as asked here
@@ -108,8 +107,7 @@ function refuse(
 ): void {
   const problem = findings.find(({ severity, code }) => severity !== 'warning' && matters(code));
   if (!problem) return;
-  throw new TouchmarkError(problem.code, `with this claim the chain does not hold: ${sayFinding(problem)}`, {
-    ...(problem.hint !== undefined && { hint: problem.hint }),
-    details: { image: claim.subject.manifest.digest, team: claim.team, step: claim.step },
-  });
+  const { team, step } = claim;
+  const details = { image: claim.subject.manifest.digest, team, step };
+  refuseFor(problem, 'with this claim the chain does not hold', details);
 }

@@ -1,6 +1,7 @@
 import { equalBytes, toBase64 } from '../base/bytes.js';
 import { computeDigest, type Digest } from '../base/digest.js';
 import { TouchmarkError } from '../base/errors.js';
+import { formatTime } from '../base/time.js';
 import type { PublicKey, Signer } from '../crypto/keys.js';
 import { checkSignature } from '../crypto/verify.js';
 import { type Descriptor, describe } from '../oci/descriptor.js';
@@ -10,7 +11,6 @@ import { attachmentTag } from '../oci/reference.js';
 import type { Store } from '../oci/store.js';
 import { serializeBundle } from '../signature/bundle.js';
 import { IN_TOTO_PAYLOAD_TYPE, preAuthEncoding } from '../signature/dsse.js';
-import { bundleManifest, EMPTY_CONFIG } from '../signature/referrer.js';
 import {
   addSignatures,
   parseSignatureManifest,
@@ -20,6 +20,7 @@ import {
 import { collectSignatures } from '../verify/collect.js';
 import type { Carrier } from '../verify/evidence.js';
 import { verifyDigest } from '../verify/verify-image.js';
+import { attachBundle } from './attach-bundle.js';
 import { type PlannedSignature, planSignatures, type SignOptions } from './plan.js';
 
 /** What became of one planned signature by one key. */
@@ -163,10 +164,7 @@ async function writeBundles(
     if (isNew) {
       const keyHint = toBase64(Buffer.from(signer.publicKey.keyid, 'hex'));
       const bundle = serializeBundle({ statement: plan.document, signature: signer.sign(message), keyHint });
-      await store.writeBlob(describe(MEDIA_TYPES.ociEmpty, EMPTY_CONFIG), EMPTY_CONFIG);
-      await store.writeBlob(describe(MEDIA_TYPES.sigstoreBundle, bundle), bundle);
-      const created = now.toISOString().replace(/\.\d+Z$/, 'Z');
-      await store.attach(bundleManifest(bundle, plan.subject, created), plan.subject.digest);
+      await attachBundle(store, bundle, plan.subject, formatTime(now));
     }
     written.push(result(plan, signer, isNew));
   }

@@ -9,7 +9,7 @@ import {
 } from '../custody/index.js';
 import type { RawManifest } from '../oci/manifest.js';
 import type { Store } from '../oci/store.js';
-import { collectEverything } from './own-marks.js';
+import { collectEverything } from '../verify/collect-marks.js';
 import { checkTeam, readTeamClaims, type TeamClaim } from './team-claims.js';
 
 export interface WithdrawOptions {

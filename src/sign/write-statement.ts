@@ -14,7 +14,8 @@ import {
 import type { Descriptor } from '../oci/descriptor.js';
 import type { Store } from '../oci/store.js';
 import { IN_TOTO_PAYLOAD_TYPE, preAuthEncoding } from '../signature/dsse.js';
-import { bundlesOf, chainOf, collectEverything } from './own-marks.js';
+import { collectEverything } from '../verify/collect-marks.js';
+import { bundlesOf, chainOf } from './own-marks.js';
 import { publishChain } from './publish-chain.js';
 import { checkSigners, sameSubstance } from './team-claims.js';
 

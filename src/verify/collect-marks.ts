@@ -67,6 +67,13 @@ export async function* collectMarks(store: Store, image: Digest): AsyncGenerator
   }
 }
 
+/** Everything about an image, also what a custody artifact says that it includes. */
+export async function collectEverything(store: Store, image: Digest): Promise<CollectedMarks> {
+  let last: CollectedMarks | undefined;
+  for await (const collected of collectMarks(store, image)) last = collected;
+  return last as CollectedMarks;
+}
+
 /** In which order referrers are read: custody artifacts before the rest, of which there may be any number; included ones last. */
 function planSteps(
   listings: readonly Descriptor[],

@@ -3,10 +3,10 @@ import {
   type ApprovalEntry,
   type ChainEntry,
   type CustodyVerdict,
-  EVIDENCE_LEVELS,
   type EvidenceLevel,
   type Finding,
   type IndexVerdict,
+  leastLevel,
 } from '../custody/index.js';
 
 /**
@@ -110,11 +110,10 @@ export function reportCustodyIndex(
   verdict: IndexVerdict,
   about: { readonly policy: CustodyVerdict['policy']; readonly repository: string | null },
 ): CustodyReport {
-  const levels = verdict.children.map(({ level }) => (level === null ? -1 : EVIDENCE_LEVELS.indexOf(level)));
   return {
     verdict: verdict.verdict,
     code: verdict.code,
-    level: levels.length === 0 ? null : (EVIDENCE_LEVELS[Math.min(...levels)] ?? null),
+    level: leastLevel(verdict.children),
     policy: about.policy,
     subject: {
       repository: about.repository,

@@ -14,7 +14,7 @@ import { type StoreAccess, withImage } from '../oci/open.js';
 import { formatPlatform } from '../oci/platform.js';
 import { formatReference, parseReference } from '../oci/reference.js';
 import type { Store } from '../oci/store.js';
-import { collectMarks } from './collect-marks.js';
+import { collectEverything } from './collect-marks.js';
 import { chooseTarget, type ImageTarget, layersOf, type StoredLayer } from './custody-target.js';
 import { judgeImage } from './judge-custody.js';
 import type { CollectedMarks } from './mark-pile.js';
@@ -72,8 +72,7 @@ export async function readCustody(
   options: ShowOptions,
 ): Promise<ClaimedCustody> {
   return withShown(access, reference, options, async (store, _, shown) => {
-    let collected: CollectedMarks = { marks: [], carried: [], unread: [], artifacts: [] };
-    for await (const more of collectMarks(store, shown.digest)) collected = more;
+    const collected = await collectEverything(store, shown.digest);
     return { ...shown, claims: readClaims(collected), unread: collected.unread };
   });
 }

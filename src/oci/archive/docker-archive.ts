@@ -148,7 +148,7 @@ async function describeLayer(file: ArchiveFile, layer: TarFile, diffId: Digest):
 async function hashExpanded(file: ArchiveFile, layer: TarFile): Promise<Digest> {
   const hash = createHash('sha256');
   // gzip cannot expand more than 1032 times (RFC 1951); past the usual ratio by far, it is a bomb.
-  const limit = 64 * 1024 * 1024 + 200 * layer.size;
+  const limit = LIMITS.layerSlack + LIMITS.layerRatio * layer.size;
   let size = 0;
   try {
     await pipeline(file.read(layer), createGunzip({ chunkSize: 1024 * 1024 }), async source => {

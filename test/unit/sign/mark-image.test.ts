@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type ContentClaim, isContentClaim } from '../../../src/custody/index.js';
-import { collectEverything } from '../../../src/sign/own-marks.js';
 import { buildImage, buildIndex, type TestImage } from '../../../src/testing/image.js';
+import { collectEverything } from '../../../src/verify/collect-marks.js';
 import { DAY } from '../custody/world.js';
 import { codeOfAsync } from '../support.js';
 import {

@@ -13,7 +13,6 @@ import { planApproval } from '../../../src/sign/approve-image.js';
 import { planCoSignature } from '../../../src/sign/co-sign-claim.js';
 import type { MarkOptions } from '../../../src/sign/mark-image.js';
 import { planMarks, type WrittenMarks, writeMarks } from '../../../src/sign/mark-images.js';
-import { collectEverything } from '../../../src/sign/own-marks.js';
 import { planWithdrawals } from '../../../src/sign/withdraw-claim.js';
 import { type WrittenClaim, writeClaim } from '../../../src/sign/write-claim.js';
 import { type WrittenStatement, writeStatement } from '../../../src/sign/write-statement.js';
@@ -25,6 +24,7 @@ import {
   type TestIndex,
 } from '../../../src/testing/image.js';
 import { startRegistry, type TestRegistry } from '../../../src/testing/registry.js';
+import { collectEverything } from '../../../src/verify/collect-marks.js';
 import type { CustodyOptions } from '../../../src/verify/judge-custody.js';
 import { type CustodyOutcome, verifyCustody } from '../../../src/verify/verify-custody.js';
 import { approvalRule, DAY, flowStep } from '../custody/world.js';
