@@ -134,6 +134,7 @@ export const EXIT_CODES = {
   'net-protocol': 20,
   'net-redirect': 20,
   'net-offline': 20,
+  'net-status': 20,
   'oci-unavailable': 20,
   'oci-rejected': 20,
   'tuf-unavailable': 20,
@@ -156,6 +157,7 @@ export const EXIT_CODES = {
   'key-reference': 22,
 
   'oci-conflict': 23,
+  'tuf-conflict': 23,
 
   'limit-exceeded': 24,
   'layer-unavailable': 24,

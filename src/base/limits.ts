@@ -52,10 +52,15 @@ export const LIMITS = {
   tufValues: 4_000_000,
   /** A target that is read into memory. */
   tufTargetSize: 256 * 1024 * 1024,
+  /** A target that is kept for offline runs. */
+  tufCachedTarget: 16 * 1024 * 1024,
   /** Entries of one list of signatures, keys or keyids in TUF metadata, and of the delegated roles of one file. */
   tufSignatures: 1024,
   tufKeys: 4096,
   tufRoles: 65_536,
+  /** The manifest of a TUF repository in a registry that is inlined in its index, and how many others are kept in memory. */
+  tufInlinedManifest: 256 * 1024,
+  tufLoadedManifests: 64,
   /** Longer than any signature that is verified here (RSA-4096: 512 bytes). */
   tufSignatureSize: 1024,
   /** New roots in one refresh, and roles visited in the search for one target. */

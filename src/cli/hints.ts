@@ -17,6 +17,7 @@ const FALLBACK: Readonly<Partial<Record<ReasonCode, string>>> = {
   'net-tls': 'for a certificate of your own authority: --registry-ca FILE',
   'net-protocol': 'what answered is no registry, or a proxy stands between; --debug shows each request',
   'net-offline': 'leave --offline away, or use an image layout on disk: oci:DIR',
+  'net-status': 'check the address; --debug shows each request',
   'oci-unavailable': 'try again later; --debug shows each request',
   'oci-unauthorized':
     'log in with docker login or podman login, or give --registry-username and --registry-password-stdin',

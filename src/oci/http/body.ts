@@ -28,6 +28,18 @@ export async function readBody(answer: Answer, maxSize: number, what: string): P
   return concatBytes(...parts);
 }
 
+/** The first `length` bytes of a body; whatever follows is left unread. */
+export async function readBeginning(answer: Answer, length: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of answer.chunks()) {
+    parts.push(chunk);
+    size += chunk.length;
+    if (size >= length) break;
+  }
+  return concatBytes(...parts).subarray(0, length);
+}
+
 /** The beginning of a body that is only good for a message. Never throws: the status has decided already. */
 export async function readErrorBody(answer: Answer): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
@@ -61,7 +73,7 @@ export async function refuseWebPage(answer: Answer, what: string): Promise<void>
     'net-protocol',
     `${answer.url.host} answered with a web page (status ${answer.status}) where ${what} was asked for`,
     {
-      hint: 'check that this host is a registry, and that no login page or proxy stands in front of it',
+      hint: 'check that this is the right address, and that no login page or proxy stands in front of it',
       details: { host: answer.url.host, status: answer.status },
     },
   );

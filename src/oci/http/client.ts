@@ -1,12 +1,11 @@
-import { fail, TouchmarkError } from '../../base/errors.js';
-import { LIMITS } from '../../base/limits.js';
+import { TouchmarkError } from '../../base/errors.js';
 import type { Authenticator, Authorization } from './authenticator.js';
 import { discardBody, readErrorBody } from './body.js';
 import { type Endpoint, isInsecure } from './endpoint.js';
 import { isTlsNotSpoken } from './faults.js';
 import { parseWarnings } from './headers.js';
 import { bareHost } from './hosts.js';
-import { type Hop, isRedirect, nextHop } from './redirect.js';
+import { followRedirects, type Hop } from './redirect.js';
 import { refusalOf } from './refusals.js';
 import { TRANSIENT_STATUSES, withRetries } from './retry.js';
 import type { TokenSender } from './token.js';
@@ -86,18 +85,9 @@ export function createClient(parts: ClientParts): Client {
     credentials: Readonly<Record<string, string>>,
     endpoint: Endpoint,
   ): Promise<{ answer: Answer; hop: Hop }> => {
-    let hop = start;
-    for (let hops = 0; ; hops++) {
-      const answer = await exchange(hop, hop.trusted ? { ...credentials, ...headers } : headers, endpoint);
-      if (!isRedirect(answer.status)) return { answer, hop };
-      await discardBody(answer);
-      hop = nextHop(hop, answer.status, answer.headers.location);
-      if (hops >= LIMITS.redirects) {
-        fail('net-redirect', `${start.url.host} redirects more than ${LIMITS.redirects} times`, {
-          details: { registry: endpoint.registry },
-        });
-      }
-    }
+    return followRedirects(start, hop =>
+      exchange(hop, hop.trusted ? { ...credentials, ...headers } : headers, endpoint),
+    );
   };
 
   const tokenSender =

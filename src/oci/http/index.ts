@@ -11,3 +11,4 @@ export type { CredentialSource } from './credentials.js';
 export { createRegistrySession, type RegistrySession } from './session.js';
 export { openRegistryStore } from './store.js';
 export type { Tuning } from './tuning.js';
+export { fetchWebFile, type WebFile } from './web-file.js';

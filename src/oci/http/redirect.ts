@@ -1,7 +1,9 @@
 import { fail } from '../../base/errors.js';
+import { LIMITS } from '../../base/limits.js';
+import { discardBody } from './body.js';
 import { publicUrl } from './endpoint.js';
 import { mayPointTo } from './hosts.js';
-import type { RequestBody } from './transport.js';
+import type { Answer, RequestBody } from './transport.js';
 
 /** One step of a chain of redirects. */
 export interface Hop {
@@ -14,7 +16,7 @@ export interface Hop {
   readonly secretBody?: boolean;
 }
 
-export function isRedirect(status: number): boolean {
+function isRedirect(status: number): boolean {
   return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
 }
 
@@ -60,4 +62,26 @@ export function resolveLocation(from: URL, location: string | undefined): URL {
   url.password = '';
   url.hash = '';
   return url;
+}
+
+/**
+ * Asks, and goes where the answers redirect to, until one does not.
+ * @throws TouchmarkError `net-redirect`; whatever `ask` throws
+ */
+export async function followRedirects(
+  start: Hop,
+  ask: (hop: Hop) => Promise<Answer>,
+): Promise<{ readonly answer: Answer; readonly hop: Hop }> {
+  let hop = start;
+  for (let hops = 0; ; hops++) {
+    const answer = await ask(hop);
+    if (!isRedirect(answer.status)) return { answer, hop };
+    await discardBody(answer);
+    hop = nextHop(hop, answer.status, answer.headers.location);
+    if (hops >= LIMITS.redirects) {
+      fail('net-redirect', `${start.url.host} redirects more than ${LIMITS.redirects} times`, {
+        details: { host: start.url.host },
+      });
+    }
+  }
 }

@@ -7,7 +7,7 @@ import { type Client, createClient } from './client.js';
 import { type CredentialSource, type CredentialStore, createCredentialStore } from './credentials.js';
 import { type Endpoint, resolveEndpoint } from './endpoint.js';
 import { isPlainText } from './headers.js';
-import { createTransport } from './transport.js';
+import { createTransport, type Transport } from './transport.js';
 import { DEFAULT_TUNING, type Tuning } from './tuning.js';
 
 /**
@@ -24,6 +24,10 @@ export interface RegistrySession {
 /** A session as the stores of this folder see it. */
 export interface SessionParts {
   readonly client: Client;
+  /** For what is no registry: no credentials, no redirects, no retries. */
+  readonly transport: Transport;
+  /** Hosts that may be spoken to over http, or over https with a certificate that does not verify. */
+  readonly insecureHosts: readonly string[];
   readonly credentials: CredentialStore;
   readonly tuning: Tuning;
   readonly signal: AbortSignal | undefined;
@@ -99,6 +103,8 @@ export function createRegistrySession(
   };
   parts.set(session, {
     client,
+    transport,
+    insecureHosts: insecureRegistries,
     credentials,
     tuning,
     signal,

@@ -1,0 +1,65 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fail } from '../base/errors.js';
+import { asFileError, isMissing } from '../files/safe-files.js';
+import { openStore, type StoreAccess } from '../oci/open.js';
+import { openFolderSource, type TufSource } from '../tuf/source.js';
+import { formatTrustLocation, type TrustLocation } from './location.js';
+import { openStoreSource } from './store-source.js';
+import { openWebSource } from './web-source.js';
+
+/** A repository to read from, until it is closed. */
+export interface TrustSource {
+  readonly name: string;
+  readonly source: TufSource;
+  /** To be tried when `source` has no timestamp: not every repository keeps metadata in a folder of its own. */
+  readonly otherwise?: TufSource;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a TUF repository wherever it is kept. Nothing is asked over the network before the first file.
+ *
+ * Below a URL or folder, metadata lies in `metadata/` and targets in `targets/`; or metadata lies directly in it. A URL that
+ * ends in `/metadata/` names that folder, with `targets/` beside it.
+ * @throws TouchmarkError `tuf-unavailable` for a folder that is not there; what opening a store throws
+ */
+export async function openTrustSource(location: TrustLocation, access: StoreAccess): Promise<TrustSource> {
+  const name = formatTrustLocation(location);
+  const close = async () => {};
+  switch (location.kind) {
+    case 'web': {
+      const { url } = location;
+      const below = (path: string) => new URL(path, url);
+      const targets = below('targets/');
+      if (url.pathname.endsWith('/metadata/')) {
+        const folders = { metadata: url, targets: below('../targets/') };
+        return { name, source: openWebSource(access, folders), close };
+      }
+      const source = openWebSource(access, { metadata: below('metadata/'), targets });
+      return { name, source, otherwise: openWebSource(access, { metadata: url, targets }), close };
+    }
+    case 'folder': {
+      const { path } = location;
+      const metadata = join(path, 'metadata');
+      if (!(await isFolder(path)))
+        fail('tuf-unavailable', `there is no folder ${JSON.stringify(path)}`, { details: { file: path } });
+      const nested = await isFolder(metadata);
+      const folders = { metadata: nested ? metadata : path, targets: join(path, 'targets') };
+      return { name, source: openFolderSource(folders), close };
+    }
+    case 'store': {
+      const store = await openStore(location.reference, access);
+      return { name, source: openStoreSource(store, location.reference), close: () => store.close() };
+    }
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw asFileError(error, 'read', path);
+  }
+}
