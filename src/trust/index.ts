@@ -11,4 +11,5 @@
 export { defaultTrustFolder, trustFolderOf } from './cache-folder.js';
 export { openTrustClient, type Trust, type TrustOptions } from './client.js';
 export { formatTrustLocation, isLocal, parseTrustLocation, type TrustLocation } from './location.js';
+export { checkDestination, type Publication, type PublishOptions, publishRepository } from './publish.js';
 export { openTrustSource, type TrustSource } from './source.js';

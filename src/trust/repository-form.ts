@@ -22,8 +22,8 @@ import { MEDIA_TYPES } from '../oci/media-types.js';
  * rewrites the few manifests that it falls into. What a refresh reads is inlined as far as it is small.
  */
 export const REPOSITORY_TYPE = 'application/vnd.touchmark.tuf.repository.v1+json';
-export const METADATA_TYPE = 'application/vnd.tuf.metadata+json';
-export const TARGET_TYPE = 'application/vnd.tuf.target';
+const METADATA_TYPE = 'application/vnd.tuf.metadata+json';
+const TARGET_TYPE = 'application/vnd.tuf.target';
 const NAME = 'tuf.io/filename';
 
 /** Target files have this in front of their names; no metadata file has, for a slash in a role's name is encoded. */
@@ -38,12 +38,16 @@ export const EMPTY_CONFIG = describe(MEDIA_TYPES.ociEmpty, Buffer.from('{}'), { 
 /** A file of a repository: where it is called what, and its content. */
 export type RepositoryFiles = ReadonlyMap<string, Descriptor>;
 
-/** The descriptor of a file; a small timestamp travels inside it. */
-export function describeFile(name: string, bytes: Uint8Array): Descriptor {
-  return describe(name.startsWith(TARGETS) ? TARGET_TYPE : METADATA_TYPE, bytes, {
-    annotations: { [NAME]: name },
-    ...(name === 'timestamp.json' && bytes.length <= LIMITS.inlineData && { data: bytes }),
-  });
+/** The descriptor of the timestamp: it travels inside its descriptor, for every refresh reads it. */
+export function describeTimestamp(bytes: Uint8Array): Descriptor {
+  const inlined = bytes.length <= LIMITS.inlineData ? { data: bytes } : {};
+  return { ...nameFile('timestamp.json', describe(METADATA_TYPE, bytes)), ...inlined };
+}
+
+/** The descriptor of a file under its name. */
+export function nameFile(name: string, { digest, size }: Pick<Descriptor, 'digest' | 'size'>): Descriptor {
+  const mediaType = name.startsWith(TARGETS) ? TARGET_TYPE : METADATA_TYPE;
+  return { mediaType, digest, size, annotations: { [NAME]: name } };
 }
 
 /** The manifests that make a repository of these files; the first one is to be tagged, the others first written. */
@@ -99,6 +103,8 @@ function shardOf(name: string, bits: number): number {
 /** A repository as one tag names it, read as far as it is asked for. */
 export interface PublishedRepository {
   readonly digest: Digest;
+  /** Digests of the manifests that it is spread over. */
+  readonly parts: readonly Digest[];
   find(name: string): Promise<Descriptor | undefined>;
   /** Every file. In a large repository this reads all of its manifests. */
   list(): Promise<RepositoryFiles>;
@@ -116,7 +122,7 @@ export function parseRepository(
   const manifest = parseManifest(raw);
   if (manifest.kind === 'image') {
     const files = filesOf(manifest);
-    return { digest, find: async name => files.get(name), list: async () => files };
+    return { digest, parts: [], find: async name => files.get(name), list: async () => files };
   }
   const [first, ...shards] = manifest.manifests;
   const bits = Math.log2(shards.length);
@@ -152,6 +158,7 @@ export function parseRepository(
   };
   return {
     digest,
+    parts: manifest.manifests.map(part => part.digest),
     async find(name) {
       const here = (await load(first)).get(name);
       if (here) return here;
