@@ -14,6 +14,7 @@ import {
 } from './image-schemas.js';
 import { policyCheckFields, policyExplainFields, policyInitFields } from './policy-schemas.js';
 import { custodyExportFields, promoteFields } from './promote-schemas.js';
+import { tufCheckoutFields } from './tuf-source-schemas.js';
 
 /**
  * What the command line's own documents look like, and those it reads. Read by the build, which writes the JSON Schemas;
@@ -119,5 +120,6 @@ export const SCHEMAS = {
   'custody-mark': documentSchema('custody-mark', custodyMarkFields),
   'custody-withdraw': documentSchema('custody-withdraw', custodyWithdrawFields),
   'custody-claim': documentSchema('custody-claim', custodyClaimFields),
+  'tuf-checkout': documentSchema('tuf-checkout', tufCheckoutFields),
   'custody-policy': policyDocumentSchema,
 } satisfies Record<string, z.ZodType>;

@@ -6,7 +6,7 @@ import { openClient } from '../tuf/client.js';
 import { metadataName } from '../tuf/names.js';
 import { parseSnapshot, parseTimestamp } from '../tuf/parse-top-level.js';
 import { readFileUpTo, type TufSource } from '../tuf/source.js';
-import { conflict, requireKnown, versionedName } from './compare-published.js';
+import { conflict, requireKnown, rootVersionOf } from './compare-published.js';
 import type { MeasuredFile } from './folder-files.js';
 import type { PublishedRepository, RepositoryFiles } from './repository-form.js';
 
@@ -29,16 +29,14 @@ export async function requireSuccessor(
       hint: 'publish to another repository or tag',
       details: { place },
     });
-  const kept = requireKnown(there, local, place);
   const theirs = await store.fetchBlob(timestamp, LIMITS.tufTimestampSize);
   const ours = await readLocal(local, 'timestamp.json', LIMITS.tufTimestampSize);
-  if (!ours || !isSuccessor(ours, theirs)) conflict(place, 'a timestamp.json');
-  return kept;
-}
-
-function isSuccessor(ours: Uint8Array, theirs: Uint8Array): boolean {
-  const [mine, other] = [parseTimestamp(ours).payload.version, parseTimestamp(theirs).payload.version];
-  return mine === other ? Buffer.compare(ours, theirs) === 0 : mine > other;
+  const { version, snapshot } = parseTimestamp(theirs).payload;
+  const mine = ours && parseTimestamp(ours).payload.version;
+  const isSame = ours !== undefined && Buffer.compare(ours, theirs) === 0;
+  if (mine === undefined || mine < version || (mine === version && !isSame))
+    conflict(place, `a timestamp.json (version ${version})`);
+  return requireKnown(there, local, snapshot.version, place);
 }
 
 /**
@@ -52,10 +50,7 @@ export async function verifyAsClient(
   published: TufSource | undefined,
   place: string,
 ): Promise<void> {
-  const versions = [...local.keys()].flatMap(name => {
-    const file = versionedName(name);
-    return file?.role === 'root' ? [file.version] : [];
-  });
+  const versions = [...local.keys()].flatMap(name => rootVersionOf(name) ?? []);
   const root = await readLocal(local, metadataName('root', Math.min(...versions)), LIMITS.tufRootSize);
   if (!root)
     return fail('tuf-unavailable', 'the folder has published nothing yet', {

@@ -1,5 +1,6 @@
 import { fail } from '../base/errors.js';
 import type { Descriptor } from '../oci/descriptor.js';
+import { metadataName } from '../tuf/names.js';
 import { type RepositoryFiles, TARGETS } from './repository-form.js';
 
 /** `3.targets.json` as role and version; undefined for a name without version. The role stays encoded. */
@@ -9,35 +10,40 @@ export function versionedName(name: string): { readonly version: number; readonl
 }
 
 /**
- * What of a published repository stays beside the files of a folder that is about to replace it: targets that the folder
- * does not have, and versions older than any that it still has.
+ * What of a published repository stays beside the files of a folder that is about to replace it: earlier versions and
+ * targets that the folder does not have.
  *
- * Everything else that is there must be in the folder, byte for byte: a version that the folder does not know, or knows
- * with other content, was published by somebody else. `timestamp.json`, the one file that changes, is not compared here.
+ * The folder must stand on what is published: have the snapshot that is current there, no root less, and under no name
+ * another content. Then nothing that is current there is unknown to it. `timestamp.json`, the one file that changes, is
+ * compared by whoever calls.
  * @throws TouchmarkError `tuf-conflict`
  */
 export function requireKnown(
   published: RepositoryFiles,
   local: ReadonlyMap<string, Pick<Descriptor, 'digest'>>,
+  snapshotVersion: number,
   place: string,
 ): RepositoryFiles {
-  const oldest = new Map<string, number>();
-  for (const name of local.keys()) {
-    const file = versionedName(name);
-    if (file) oldest.set(file.role, Math.min(file.version, oldest.get(file.role) ?? file.version));
-  }
+  let newestRoot = 0;
+  for (const name of local.keys()) newestRoot = Math.max(newestRoot, rootVersionOf(name) ?? 0);
+  const snapshot = metadataName('snapshot', snapshotVersion);
+  if (!local.has(snapshot)) conflict(place, `a ${snapshot}`);
   const kept = new Map<string, Descriptor>();
   for (const [name, descriptor] of published) {
     if (name === 'timestamp.json') continue;
     const known = local.get(name);
-    if (known?.digest === descriptor.digest) continue;
-    const file = versionedName(name);
-    const isPast = file !== undefined && file.version < (oldest.get(file.role) ?? 0);
-    // The name of a target holds its hash: other content under it is damage, and what the folder has is what replaces it.
-    if (name.startsWith(TARGETS) ? !known : !known && isPast) kept.set(name, descriptor);
-    else if (!name.startsWith(TARGETS)) conflict(place, `a ${JSON.stringify(name.slice(0, 200))}`);
+    if ((rootVersionOf(name) ?? 0) > newestRoot) conflict(place, `a ${name}`);
+    if (!known) kept.set(name, descriptor);
+    // The name of a target holds its hash: other content under it is damage there, and is replaced.
+    else if (known.digest !== descriptor.digest && !name.startsWith(TARGETS))
+      conflict(place, `a ${JSON.stringify(name.slice(0, 200))}`);
   }
   return kept;
+}
+
+export function rootVersionOf(name: string): number | undefined {
+  const file = versionedName(name);
+  return file?.role === 'root' ? file.version : undefined;
 }
 
 /** @throws TouchmarkError `tuf-conflict`, always */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { fail } from '../base/errors.js';
 import type { Hashes } from './metadata.js';
+import { tryTo } from './trust-checks.js';
 
 /** What is known of a file: its length, its hashes, or both. */
 export interface FileFacts {
@@ -32,4 +33,14 @@ export function requireFile(bytes: Uint8Array, what: string, facts: FileFacts): 
         details: { expected: expected.slice(0, 128), actual },
       });
   }
+}
+
+/** Does {@link requireFile} pass? For copies: one that does not hold is fetched anew. */
+export function isFile(bytes: Uint8Array, facts: FileFacts): boolean {
+  return (
+    tryTo(() => {
+      requireFile(bytes, 'the copy', facts);
+      return true;
+    }) ?? false
+  );
 }

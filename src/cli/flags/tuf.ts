@@ -31,6 +31,22 @@ export const tufFlags = {
   }),
 };
 
+/** For commands whose argument is the repository. */
+export const rootFlag = {
+  root: Flags.string({
+    ...group,
+    required: true,
+    helpValue: 'FILE',
+    env: variableOf('root'),
+    summary: 'the root.json that the owners of the repository handed out',
+  }),
+};
+
+/** @throws TouchmarkError `usage-file` */
+export function readRoot(file: string): Promise<Uint8Array> {
+  return readSmallFile(file, LIMITS.tufRootSize, '--root');
+}
+
 export interface TufFlagValues {
   readonly tuf?: string | undefined;
   readonly root?: string | undefined;
@@ -61,7 +77,7 @@ export async function openTrust(flags: TufFlagValues, context: TufFlagContext): 
       hint: 'add --root root.json, as the owners of the repository handed it out: not from the repository itself',
     });
   const [bytes, trust] = await Promise.all([
-    readSmallFile(root, LIMITS.tufRootSize, '--root'),
+    readRoot(root),
     // Loaded on demand: a run without TUF does not pay for it.
     import('../../trust/index.js'),
   ]);
