@@ -29,6 +29,7 @@ export const EXIT_CODES = {
   'sig-wrong-subject': 12,
   'sig-annotation-mismatch': 12,
   'sig-threshold-not-met': 14,
+  'tuf-not-signed': 14,
 
   'no-marks': 10,
   'mark-unverifiable': 12,

@@ -59,6 +59,11 @@ export function schemesOf(kind: KeyKind): readonly SignatureScheme[] {
   return SCHEMES[kind];
 }
 
+/** Every scheme that a key of this kind can sign with: those that are read on images, and what TUF metadata has besides. */
+export function signingSchemesOf(kind: KeyKind): readonly SignatureScheme[] {
+  return kind.startsWith('rsa-') ? [...SCHEMES[kind], 'rsa-pss-sha256'] : SCHEMES[kind];
+}
+
 /** What touchmark signs with when nothing else is asked for. */
 export function defaultScheme(kind: KeyKind): SignatureScheme {
   return SCHEMES[kind][0] as SignatureScheme;

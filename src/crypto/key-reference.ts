@@ -7,7 +7,7 @@ import { LIMITS } from '../base/limits.js';
 import { shellQuote } from '../base/shell-quote.js';
 import { createSigner } from './create-signer.js';
 import { identifyKeyFile, type KeyFile } from './key-file-format.js';
-import type { PasswordSource, PublicKey, SignatureScheme, Signer } from './keys.js';
+import type { KeyKind, PasswordSource, PublicKey, SignatureScheme, Signer } from './keys.js';
 import { openPrivateKey } from './open-private-key.js';
 import { parsePublicKey } from './public-key.js';
 
@@ -32,7 +32,8 @@ export interface LoadSignerOptions {
   readonly password: PasswordSource;
   /** Default `process.env`. */
   readonly env?: KeyEnvironment;
-  readonly scheme?: SignatureScheme;
+  /** What it shall sign with, also as a choice by the kind of the key. */
+  readonly scheme?: SignatureScheme | ((kind: KeyKind) => SignatureScheme);
   /** Told when the private key lies there unencrypted. */
   readonly onWarning?: (message: string) => void;
 }
@@ -208,5 +209,7 @@ export async function loadSigner(reference: string, options: LoadSignerOptions):
       `${source.where} is not encrypted: touchmark key passwd ${shellQuote(source.where)} encrypts it`,
     );
   }
-  return createSigner(key, options.scheme === undefined ? {} : { scheme: options.scheme });
+  const { scheme } = options;
+  const chosen = typeof scheme === 'function' ? scheme(key.publicKey.kind) : scheme;
+  return createSigner(key, chosen === undefined ? {} : { scheme: chosen });
 }

@@ -14,7 +14,8 @@ export type KeyKind = (typeof KEY_KINDS)[number];
 
 /**
  * How a signature was made. The names say key and hash; `ed25519ph` is the pre-hashed form of RFC 8032.
- * RSA is PKCS#1 v1.5, as cosign writes it. ECDSA signatures are ASN.1 DER.
+ * RSA is PKCS#1 v1.5, as cosign writes it; PSS is for TUF metadata alone, which go-tuf reads no other way, and never
+ * accepted on images. ECDSA signatures are ASN.1 DER.
  */
 export type SignatureScheme =
   | 'ecdsa-p256-sha256'
@@ -24,7 +25,8 @@ export type SignatureScheme =
   | 'ecdsa-p521-sha256'
   | 'ed25519'
   | 'ed25519ph'
-  | 'rsa-pkcs1-sha256';
+  | 'rsa-pkcs1-sha256'
+  | 'rsa-pss-sha256';
 
 /** A public key, parsed once and kept: parsing costs more than verifying. */
 export interface PublicKey {
@@ -51,7 +53,7 @@ export interface Signer {
   readonly publicKey: PublicKey;
   /** The scheme that {@link sign} uses. */
   readonly scheme: SignatureScheme;
-  /** Signs `message`; the same message gives the same signature (RFC 6979, RFC 8032, PKCS#1 v1.5). */
+  /** Signs `message`; the same message gives the same signature (RFC 6979, RFC 8032, PKCS#1 v1.5), save with PSS. */
   sign(message: Uint8Array): Uint8Array;
 }
 

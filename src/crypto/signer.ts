@@ -1,7 +1,7 @@
-import { createHash, sign, verify } from 'node:crypto';
+import { constants, createHash, sign, verify } from 'node:crypto';
 import { ed25519, ed25519ph } from '@noble/curves/ed25519.js';
 import { fail } from '../base/errors.js';
-import { defaultScheme, hashOf, schemesOf } from './algorithms.js';
+import { defaultScheme, hashOf, signingSchemesOf } from './algorithms.js';
 import type { PrivateKey, SignatureScheme, Signer } from './keys.js';
 import { checkPortably, ECDSA_SCHEMES } from './portable.js';
 import { openPkcs8, secretOf } from './private-key.js';
@@ -13,9 +13,9 @@ import { openPkcs8, secretOf } from './private-key.js';
 export function makeSigner(key: PrivateKey, scheme: SignatureScheme | undefined): Signer {
   const { publicKey } = key;
   const chosen = scheme ?? defaultScheme(publicKey.kind);
-  if (!schemesOf(publicKey.kind).includes(chosen)) {
+  if (!signingSchemesOf(publicKey.kind).includes(chosen)) {
     fail('usage-argument', `a key of kind ${publicKey.kind} cannot sign with ${chosen}`, {
-      hint: `its schemes are ${schemesOf(publicKey.kind).join(', ')}`,
+      hint: `its schemes are ${signingSchemesOf(publicKey.kind).join(', ')}`,
     });
   }
   const signMessage = signFunction(key, chosen);
@@ -28,7 +28,12 @@ export function makeSigner(key: PrivateKey, scheme: SignatureScheme | undefined)
       const holds =
         chosen === 'ed25519ph'
           ? checkPortably(publicKey, chosen, message, signature)
-          : verify(hashOf(chosen) ?? null, message, publicKey.keyObject, signature);
+          : verify(
+              hashOf(chosen) ?? null,
+              message,
+              { key: publicKey.keyObject, ...paddingOf(chosen) },
+              signature,
+            );
       if (!holds) {
         fail('internal', 'a signature was made that does not verify; it was thrown away', {
           retryable: true,
@@ -44,7 +49,7 @@ function signFunction(key: PrivateKey, scheme: SignatureScheme): (message: Uint8
   const ec = ECDSA_SCHEMES[scheme];
   if (hash !== undefined && ec === undefined) {
     const keyObject = openPkcs8(key.pkcs8);
-    return message => Uint8Array.from(sign(hash, message, keyObject));
+    return message => Uint8Array.from(sign(hash, message, { key: keyObject, ...paddingOf(scheme) }));
   }
   const secret = secretOf(key);
   if (ec !== undefined && hash !== undefined) {
@@ -56,4 +61,10 @@ function signFunction(key: PrivateKey, scheme: SignatureScheme): (message: Uint8
   }
   const curve = scheme === 'ed25519ph' ? ed25519ph : ed25519;
   return message => curve.sign(message, secret);
+}
+
+/** RFC 8017 9.1: with a salt as long as the hash, which is what verifiers that do not look for its length expect. */
+function paddingOf(scheme: SignatureScheme): { readonly padding?: number; readonly saltLength?: number } {
+  if (scheme !== 'rsa-pss-sha256') return {};
+  return { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
 }

@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto';
+import { toHex } from '../../base/bytes.js';
+import { fail } from '../../base/errors.js';
+import type { ExactJsonObject } from '../../base/json.js';
+import type { Signer } from '../../crypto/keys.js';
+import { encodeCanonical } from '../canonical-json.js';
+import { parseEnvelope } from '../envelope.js';
+import { openKey } from '../keys.js';
+import type { MetaFile, Root } from '../metadata.js';
+import { type Authority, formatHolder, keyOf, readSignatures, rootAuthority } from './authority.js';
+import { EXPIRY_DAYS, newPayload, renew } from './edit-payload.js';
+import { type SignatureEntry, serializeMetadata } from './json-text.js';
+import { requireMetadataScheme } from './key-entry.js';
+import { objectAt, record, withMember } from './objects.js';
+import type { Repository } from './repository.js';
+import { requireReadable } from './stage.js';
+
+/** A member of root: how many days a snapshot and a timestamp hold. */
+export const ONLINE_DAYS = 'x-touchmark-online-days';
+
+/** From this many files on, a snapshot with lengths and hashes is larger than other clients read. */
+const MOST_HASHED = 9_000;
+
+/** A file of an online role, ready to be put in place. */
+export interface OnlineFile {
+  readonly version: number;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * The next snapshot: what the one before lists, with these files in place of theirs. Revoked roles stay listed: clients take
+ * their absence for a rollback.
+ */
+export function makeSnapshot(
+  repository: Repository,
+  root: Root,
+  changed: ReadonlyMap<string, { readonly version: number; readonly bytes: Uint8Array }>,
+  signers: readonly Signer[],
+): OnlineFile {
+  const before = repository.snapshot;
+  const meta: Record<string, ExactJsonObject> = Object.assign(
+    Object.create(null),
+    before ? objectAt(before.raw, 'meta') : {},
+  );
+  const hashed = new Set([...Object.keys(meta), ...changed.keys()]).size <= MOST_HASHED;
+  for (const [role, { version, bytes }] of changed) {
+    meta[`${role}.json`] = describe(version, hashed ? bytes : undefined);
+  }
+  if (!hashed)
+    for (const [name, entry] of Object.entries(meta)) meta[name] = record({ version: entry['version'] ?? 0 });
+  const payload = withMember(before?.raw ?? begin(root, 'snapshot'), 'meta', meta);
+  return signOnline(repository, root, 'snapshot', payload, (before?.version ?? 0) + 1, signers);
+}
+
+/** The next timestamp, for this snapshot. */
+export function makeTimestamp(
+  repository: Repository,
+  root: Root,
+  snapshot: OnlineFile,
+  signers: readonly Signer[],
+): OnlineFile {
+  const before = repository.timestamp;
+  const meta = record({ 'snapshot.json': describe(snapshot.version, snapshot.bytes) });
+  const payload = withMember(before?.raw ?? begin(root, 'timestamp'), 'meta', meta);
+  return signOnline(repository, root, 'timestamp', payload, (before?.version ?? 0) + 1, signers);
+}
+
+/** The next timestamp for a snapshot that stays as it is. */
+export function renewTimestamp(repository: Repository, root: Root, signers: readonly Signer[]): OnlineFile {
+  const before = repository.timestamp ?? fail('internal', 'there is no timestamp to renew');
+  return signOnline(repository, root, 'timestamp', before.raw, before.version + 1, signers);
+}
+
+function begin(root: Root, role: 'snapshot' | 'timestamp'): ExactJsonObject {
+  const days = objectAt(root.raw, ONLINE_DAYS)[role];
+  return newPayload(role, typeof days === 'number' ? days : role === 'snapshot' ? 7 : 1);
+}
+
+function describe(version: number, bytes: Uint8Array | undefined): ExactJsonObject {
+  if (!bytes) return record({ version });
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return record({ version, length: bytes.length, hashes: record({ sha256 }) } satisfies Record<
+    keyof MetaFile,
+    unknown
+  >);
+}
+
+/**
+ * Signs for the root to be, and where the keys of the root before are at hand for that one as well: a reader who has not
+ * seen the new root yet then takes the file too.
+ */
+function signOnline(
+  repository: Repository,
+  root: Root,
+  role: 'snapshot' | 'timestamp',
+  payload: ExactJsonObject,
+  version: number,
+  signers: readonly Signer[],
+): OnlineFile {
+  const days = objectAt(root.raw, ONLINE_DAYS)[role];
+  const lasting = typeof days === 'number' ? withMember(payload, EXPIRY_DAYS, days) : payload;
+  const signed = renew(lasting, version, repository.now);
+  const own = rootAuthority(root, role, 'root');
+  const before = repository.root;
+  const authorities =
+    before && before.version < root.version
+      ? [own, rootAuthority(before, role, 'the root before it')]
+      : [own];
+  const signatures = signPayload(encodeCanonical(signed), authorities, signers);
+  const bytes = serializeMetadata(signed, signatures);
+  const {
+    enough,
+    signed: done,
+    missing,
+    threshold,
+  } = readSignatures(own, parseEnvelope(bytes, role, bytes.length));
+  if (!enough)
+    fail(
+      'key-not-authorised',
+      `${role} needs the signatures of ${threshold} of its keys; ${done.length} were given`,
+      {
+        hint: `give --key for each of: ${missing.map(formatHolder).join(', ')}`,
+        details: { role, threshold, missing: missing.map(({ keyid }) => keyid) },
+      },
+    );
+  requireReadable(role, bytes.length);
+  return { version, bytes };
+}
+
+/** The signatures that these signers give for these authorities, each verified as soon as it is made. */
+export function signPayload(
+  message: Uint8Array,
+  authorities: readonly Authority[],
+  signers: readonly Signer[],
+): readonly SignatureEntry[] {
+  const signatures = new Map<string, string>();
+  for (const signer of signers) {
+    for (const authority of authorities) {
+      const key = keyOf(authority, signer.publicKey);
+      if (!key || signatures.has(key.keyid)) continue;
+      requireMetadataScheme(signer);
+      const signature = signer.sign(message);
+      const verifier = openKey(key);
+      if (!verifier.usable || !verifier.verify(message, signature))
+        fail(
+          'key-unsupported',
+          `the key ${key.keyid.slice(0, 12)} is there for ${key.scheme}, and signs otherwise`,
+          {
+            details: { keyid: key.keyid, scheme: key.scheme },
+          },
+        );
+      signatures.set(key.keyid, toHex(signature));
+    }
+  }
+  return [...signatures].map(([keyid, sig]) => ({ keyid, sig }));
+}
