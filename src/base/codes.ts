@@ -115,6 +115,7 @@ export const EXIT_CODES = {
   'tuf-role-unlisted': 17,
   'tuf-path-not-delegated': 17,
   'tuf-target-unlisted': 17,
+  'tuf-broken': 17,
 
   'oci-digest-mismatch': 18,
   'oci-size-mismatch': 18,
@@ -128,6 +129,7 @@ export const EXIT_CODES = {
   'format-archive': 18,
 
   'policy-unwise': 19,
+  'tuf-unwise': 19,
 
   'net-unreachable': 20,
   'net-timeout': 20,

@@ -61,6 +61,9 @@ export const LIMITS = {
   /** The manifest of a TUF repository in a registry that is inlined in its index, and how many others are kept in memory. */
   tufInlinedManifest: 256 * 1024,
   tufLoadedManifests: 64,
+  /** Earlier versions that an audit looks at: files, and bytes that it keeps of them. */
+  tufHistoryFiles: 100_000,
+  tufHistorySize: 256 * 1024 * 1024,
   /** Longer than any signature that is verified here (RSA-4096: 512 bytes). */
   tufSignatureSize: 1024,
   /** New roots in one refresh, and roles visited in the search for one target. */

@@ -14,7 +14,7 @@ import {
 } from './image-schemas.js';
 import { policyCheckFields, policyExplainFields, policyInitFields } from './policy-schemas.js';
 import { custodyExportFields, promoteFields } from './promote-schemas.js';
-import { tufCheckoutFields } from './tuf-source-schemas.js';
+import { tufCheckoutFields, tufVerifyFields } from './tuf-source-schemas.js';
 
 /**
  * What the command line's own documents look like, and those it reads. Read by the build, which writes the JSON Schemas;
@@ -121,5 +121,6 @@ export const SCHEMAS = {
   'custody-withdraw': documentSchema('custody-withdraw', custodyWithdrawFields),
   'custody-claim': documentSchema('custody-claim', custodyClaimFields),
   'tuf-checkout': documentSchema('tuf-checkout', tufCheckoutFields),
+  'tuf-verify': documentSchema('tuf-verify', tufVerifyFields),
   'custody-policy': policyDocumentSchema,
 } satisfies Record<string, z.ZodType>;

@@ -12,7 +12,7 @@ import { fetchTargets } from './checkout-targets.js';
 import { type CollectedRepository, collectRepository } from './collect-repository.js';
 import { versionedName } from './compare-published.js';
 import type { TrustLocation } from './location.js';
-import { openTrustSource } from './source.js';
+import { chooseSource, openTrustSource } from './source.js';
 
 export interface CheckoutOptions {
   readonly location: TrustLocation;
@@ -51,8 +51,7 @@ export async function checkoutRepository(access: StoreAccess, options: CheckoutO
   const { folder, location, now } = options;
   const opened = await openTrustSource(location, access);
   try {
-    const source =
-      opened.otherwise && !(await hasTimestamp(opened.source)) ? opened.otherwise : opened.source;
+    const source = await chooseSource(opened);
     const collected = await collectRepository(source, options.root, now, access.options.concurrency);
     await makeFolders(folder);
     const lock = await acquireLock(join(folder, '.lock'), { signal: access.options.signal });
@@ -89,9 +88,6 @@ export async function checkoutRepository(access: StoreAccess, options: CheckoutO
     await opened.close();
   }
 }
-
-const hasTimestamp = async (source: { metadata(name: string, max: number): Promise<unknown> }) =>
-  (await source.metadata('timestamp.json', LIMITS.tufTimestampSize)) !== undefined;
 
 async function writeMetadata(
   folder: string,

@@ -9,7 +9,7 @@ import { asFileError, isMissing } from '../files/safe-files.js';
 import { TARGETS } from './repository-form.js';
 
 /** A published file of a repository in a folder. */
-interface FolderFile {
+export interface FolderFile {
   /** As in the repository: `3.targets.json`, `targets/a/<hash>.b`. */
   readonly name: string;
   readonly path: string;
@@ -19,7 +19,7 @@ interface FolderFile {
  * What a folder publishes: its `metadata/` and `targets/`. Files whose names begin with a dot are not of it.
  * @throws TouchmarkError `usage-file` for a link or a device, `io-failed`
  */
-async function listFolder(folder: string): Promise<readonly FolderFile[]> {
+export async function listFolder(folder: string): Promise<readonly FolderFile[]> {
   const metadata = await listBelow(join(folder, 'metadata'), '', false);
   const targets = await listBelow(join(folder, 'targets'), TARGETS, true);
   return [...metadata.filter(({ name }) => name.endsWith('.json')), ...targets];

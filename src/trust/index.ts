@@ -8,6 +8,8 @@
  * - what is published was verified as a client would before the first byte is sent, and never replaces what somebody else
  *   published.
  */
+
+export { type AuditTrustOptions, auditTrust, type TrustAudit } from './audit.js';
 export { defaultTrustFolder, trustFolderOf } from './cache-folder.js';
 export { type Checkout, type CheckoutOptions, checkoutRepository } from './checkout.js';
 export { openTrustClient, type Trust, type TrustOptions } from './client.js';

@@ -1,9 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../base/errors.js';
+import { LIMITS } from '../base/limits.js';
 import { asFileError, isMissing } from '../files/safe-files.js';
 import { openStore, type StoreAccess } from '../oci/open.js';
 import { openFolderSource, type TufSource } from '../tuf/source.js';
+import { listFolder } from './folder-files.js';
 import { formatTrustLocation, type TrustLocation } from './location.js';
 import { openStoreSource } from './store-source.js';
 import { openWebSource } from './web-source.js';
@@ -14,6 +16,8 @@ export interface TrustSource {
   readonly source: TufSource;
   /** To be tried when `source` has no timestamp: not every repository keeps metadata in a folder of its own. */
   readonly otherwise?: TufSource;
+  /** Names of all files there, where they can be listed; targets have `targets/` in front. */
+  readonly list?: () => Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
@@ -46,13 +50,21 @@ export async function openTrustSource(location: TrustLocation, access: StoreAcce
         fail('tuf-unavailable', `there is no folder ${JSON.stringify(path)}`, { details: { file: path } });
       const nested = await isFolder(metadata);
       const folders = { metadata: nested ? metadata : path, targets: join(path, 'targets') };
-      return { name, source: openFolderSource(folders), close };
+      const list = async () => (await listFolder(path)).map(file => file.name);
+      return { name, source: openFolderSource(folders), ...(nested && { list }), close };
     }
     case 'store': {
       const store = await openStore(location.reference, access);
-      return { name, source: openStoreSource(store, location.reference), close: () => store.close() };
+      const source = openStoreSource(store, location.reference);
+      return { name, source, list: source.list, close: () => store.close() };
     }
   }
+}
+
+/** The one of its two places that has the metadata: asked for once, by whoever reads the whole repository. */
+export async function chooseSource({ source, otherwise }: TrustSource): Promise<TufSource> {
+  if (!otherwise) return source;
+  return (await source.metadata('timestamp.json', LIMITS.tufTimestampSize)) ? source : otherwise;
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -4,12 +4,21 @@ import type { Store } from '../oci/store.js';
 import type { TufSource } from '../tuf/source.js';
 import { type PublishedRepository, parseRepository, TARGETS } from './repository-form.js';
 
+/** A source that can say what it holds: names of metadata files, and of targets with `targets/` in front. */
+export interface ListedSource extends TufSource {
+  list(): Promise<readonly string[]>;
+}
+
 /**
  * A repository in an image store, as its tag names it when the first file is asked for: one source is one moment. Every
  * file is proven by the digest in the manifest, before anything looks at its signature.
  */
-export function openStoreSource(store: Store, reference: ImageReference): TufSource {
+export function openStoreSource(store: Store, reference: ImageReference): ListedSource {
   let opened: Promise<PublishedRepository> | undefined;
+  const list = async () => {
+    opened ??= openPublished(store, reference);
+    return [...(await (await opened).list()).keys()];
+  };
   const read = async (name: string, maxLength: number): Promise<Uint8Array | undefined> => {
     opened ??= openPublished(store, reference);
     const file = await (await opened).find(name);
@@ -23,7 +32,7 @@ export function openStoreSource(store: Store, reference: ImageReference): TufSou
     }
     return Buffer.concat(parts).subarray(0, maxLength + 1);
   };
-  return { metadata: read, target: (path, maxLength) => read(`${TARGETS}${path}`, maxLength) };
+  return { list, metadata: read, target: (path, maxLength) => read(`${TARGETS}${path}`, maxLength) };
 }
 
 /** @throws TouchmarkError `tuf-unavailable` when there is none */

@@ -86,7 +86,8 @@ export function delegatesFor(
   return { names, terminating: false };
 }
 
-function isDelegated(role: DelegatedRole, path: string, hash: string): boolean {
+/** Does this one delegation cover the path? `hash` is the hex SHA-256 of the path. */
+export function isDelegated(role: DelegatedRole, path: string, hash: string): boolean {
   if (role.paths) return role.paths.some(pattern => matchPath(pattern, path));
   return role.pathHashPrefixes?.some(prefix => hash.startsWith(prefix)) ?? false;
 }
