@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { expect, onTestFinished } from 'vitest';
 import type { ReasonCode } from '../../../src/base/codes.js';
 import { type Digest, digestAlgorithm, digestHex } from '../../../src/base/digest.js';
@@ -71,20 +70,6 @@ export async function drain(source: AsyncIterable<Uint8Array>): Promise<number> 
   let size = 0;
   for await (const chunk of source) size += chunk.length;
   return size;
-}
-
-/** Bundles a worker so that plain Node runs it. */
-export async function bundleWorker(name: string, folder: string): Promise<string> {
-  const outfile = join(folder, `${name}.mjs`);
-  await build({
-    entryPoints: [join(import.meta.dirname, `${name}.ts`)],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    outfile,
-  });
-  return outfile;
 }
 
 export function expectManifest(actual: RawManifest | undefined, expected: RawManifest): void {

@@ -9,16 +9,8 @@ import { openOciArchiveStore } from '../../../src/oci/archive/index.js';
 import { openLayoutStore } from '../../../src/oci/layout/index.js';
 import { parseManifest } from '../../../src/oci/manifest.js';
 import { pushImage } from '../../../src/testing/index.js';
-import {
-  bundleWorker,
-  drain,
-  expectCode,
-  expectManifest,
-  image,
-  layoutWith,
-  other,
-  temporaryFolder,
-} from './helpers.js';
+import { bundleWorker } from '../bundle-worker.js';
+import { drain, expectCode, expectManifest, image, layoutWith, other, temporaryFolder } from './helpers.js';
 
 const run = promisify(execFile);
 
@@ -40,7 +32,7 @@ async function expectWhole(location: string): Promise<number> {
 describe('many writers', () => {
   it('32 processes that begin with no layout at all and change one tag lose nothing', async () => {
     const folder = temporaryFolder();
-    const worker = await bundleWorker('writer-worker', folder);
+    const worker = await bundleWorker(new URL('writer-worker.ts', import.meta.url), folder);
     const layout = join(folder, 'layout');
     await Promise.all(
       Array.from({ length: 32 }, (_, n) => run(process.execPath, [worker, 'merge', layout, String(n)])),
@@ -57,7 +49,7 @@ describe('many writers', () => {
     'killed at any moment leave a whole %s that the next writer can use',
     async name => {
       const folder = temporaryFolder();
-      const worker = await bundleWorker('writer-worker', folder);
+      const worker = await bundleWorker(new URL('writer-worker.ts', import.meta.url), folder);
       const layout = join(folder, name);
       for (let n = 0; n < 6; n++) {
         const child = spawn(process.execPath, [worker, 'forever', layout, String(n)], {
@@ -79,7 +71,7 @@ describe('many writers', () => {
 
   it('without space left fail with a code and keep the old state', async () => {
     const { folder } = await layoutWith({ latest: image });
-    const worker = await bundleWorker('writer-worker', temporaryFolder());
+    const worker = await bundleWorker(new URL('writer-worker.ts', import.meta.url), temporaryFolder());
     const before = readFileSync(join(folder, 'index.json'), 'utf8');
     const fill = (limit: string) =>
       spawnSync('sh', ['-c', `ulimit -f ${limit}; exec "$0" "$@"`, process.execPath, worker, 'fill', folder])
