@@ -133,6 +133,17 @@ export const LIMITS = {
   layerSize: 16 * 1024 * 1024 * 1024,
   layerRatio: 200,
   layerSlack: 64 * 1024 * 1024,
+  /** Entries of one layer's tar, and what their index may take; the bytes and the depth of one path, a name or a link. */
+  layerEntries: 2_000_000,
+  layerIndexSize: 256 * 1024 * 1024,
+  entryPathLength: 4096,
+  entryPathDepth: 256,
+  /** Extended attributes of one entry, all together; the kernel gives up at as much for one of them. */
+  entryXattrs: 65_535,
+  /** Files and folders that an image has, or has had in a layer below, at once. */
+  treeNodes: 4_000_000,
+  /** Symbolic links on the way to one path, as in the kernel. */
+  symlinkHops: 40,
   /** Memory that a zstd frame may ask its decoder to keep; decoders refuse more unless told otherwise. */
   zstdWindow: 128 * 1024 * 1024,
   /** Frames of one zstd stream; seekable formats make one a file. */

@@ -28,6 +28,8 @@ export interface LayerLimits {
 
 export interface MeasureOptions extends InputOptions {
   readonly limits?: LayerLimits;
+  /** Gets what the blob unpacks to, in order. What it throws is thrown. */
+  readonly sink?: (block: Uint8Array) => void;
 }
 
 const DEFAULT_LIMITS: LayerLimits = {
@@ -46,14 +48,14 @@ const DEFAULT_LIMITS: LayerLimits = {
 export async function measureLayer(
   open: Store['openBlob'],
   descriptor: Descriptor,
-  { limits = DEFAULT_LIMITS, ...options }: MeasureOptions = {},
+  { limits = DEFAULT_LIMITS, sink, ...options }: MeasureOptions = {},
 ): Promise<LayerMeasure> {
   refuseUnknownType(descriptor);
   const limit = Math.min(limits.size, limits.ratio * descriptor.size + limits.slack);
   if (descriptor.size > limit) failLimit(descriptor, limit);
   const input = openInput(open(descriptor), options);
   try {
-    return await measure(input, descriptor, limit);
+    return await measure(input, descriptor, limit, sink);
   } catch (error) {
     const code = error instanceof TouchmarkError ? error.code : undefined;
     if (code !== 'blob-corrupt' && code !== 'blob-trailing-data') throw error;
@@ -64,7 +66,12 @@ export async function measureLayer(
   }
 }
 
-async function measure(input: LayerInput, descriptor: Descriptor, limit: number): Promise<LayerMeasure> {
+async function measure(
+  input: LayerInput,
+  descriptor: Descriptor,
+  limit: number,
+  sink: MeasureOptions['sink'],
+): Promise<LayerMeasure> {
   const first = await input.next();
   const compression = detectCompression(first ?? new Uint8Array(), descriptor);
   const hash = createHash('sha256');
@@ -73,6 +80,7 @@ async function measure(input: LayerInput, descriptor: Descriptor, limit: number)
     uncompressedSize += block.length;
     if (uncompressedSize > limit) failLimit(descriptor, limit);
     hash.update(block);
+    sink?.(block);
   }
   const diffID = finishDigest(hash, 'sha256');
   return { diffID, size: descriptor.size, uncompressedSize, compression };

@@ -3,7 +3,8 @@ import { posix } from 'node:path';
 import { decodeUtf8 } from '../../base/bytes.js';
 import { fail } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
-import { TAR_BLOCK, tarChecksum, tarPadding } from './tar-header.js';
+import { readPaxRecords, readTarNumber, tarChecksumHolds } from './tar-fields.js';
+import { TAR_BLOCK, tarPadding } from './tar-header.js';
 
 /** A file in a tar archive: where its bytes lie. */
 export interface TarFile {
@@ -45,10 +46,10 @@ export async function indexTar(handle: FileHandle, size: number, what: string): 
     if (block.every(byte => byte === 0)) return { files, links };
     if (++entries > LIMITS.archiveEntries)
       fail('limit-exceeded', `${what} has more than ${LIMITS.archiveEntries} entries`);
-    if (!checksumHolds(block)) bad(at, 'a header with a wrong checksum');
+    if (!tarChecksumHolds(block)) bad(at, 'a header with a wrong checksum');
     const flag = String.fromCharCode(block[156] as number);
     const bodySize = hasBody(flag)
-      ? (long.size ?? readNumber(block, 124, 12) ?? bad(at, 'a size that is no number'))
+      ? (long.size ?? readTarNumber(block, 124, 12) ?? bad(at, 'a size that is no number'))
       : 0;
     const body = at + TAR_BLOCK;
     if (body + bodySize > size) bad(at, 'an entry that is longer than the archive; it may be cut short');
@@ -115,19 +116,9 @@ function readExtension(flag: string, bytes: Uint8Array, so: LongFields): LongFie
     return flag === 'L' ? { ...so, path: so.path ?? text } : { ...so, linkpath: so.linkpath ?? text };
   }
   const fields: { -readonly [K in keyof LongFields]: LongFields[K] } = { ...so };
-  for (let at = 0; at < bytes.length; ) {
-    const space = bytes.indexOf(0x20, at);
-    const digits =
-      space < 0 || space - at > 8 ? '' : Buffer.from(bytes.subarray(at, space)).toString('latin1');
-    const length = /^[1-9][0-9]*$/.test(digits) ? Number(digits) : 0;
-    const end = at + length;
-    if (length === 0 || end > bytes.length || end <= space + 1 || bytes[end - 1] !== 0x0a)
-      return 'a broken pax header';
-    const equals = bytes.indexOf(0x3d, space);
-    if (equals < 0 || equals >= end) return 'a broken pax header';
-    const key = Buffer.from(bytes.subarray(space + 1, equals)).toString('latin1');
-    const value = bytes.subarray(equals + 1, end - 1);
-    at = end;
+  const records = readPaxRecords(bytes);
+  if (records === undefined) return 'a broken pax header';
+  for (const [key, value] of records) {
     if (key.startsWith('GNU.sparse.')) return 'a sparse file';
     if (key !== 'path' && key !== 'linkpath' && key !== 'size') continue;
     // A global header speaks for every entry that follows; readers differ on how long.
@@ -167,31 +158,6 @@ function field(block: Uint8Array, at: number, length: number): string | undefine
   const bytes = block.subarray(at, at + length);
   const end = bytes.indexOf(0);
   return decodeUtf8(end < 0 ? bytes : bytes.subarray(0, end));
-}
-
-/** Octal digits, or base-256 when the first bit is set; undefined when it is neither, negative, or too large to be real. */
-function readNumber(block: Uint8Array, at: number, length: number): number | undefined {
-  const bytes = block.subarray(at, at + length);
-  if ((bytes[0] as number) & 0x80) {
-    if (bytes[0] !== 0x80) return undefined;
-    const value = bytes.subarray(1).reduce((sum, byte) => sum * 256 + byte, 0);
-    return Number.isSafeInteger(value) ? value : undefined;
-  }
-  const text = Buffer.from(bytes)
-    .toString('latin1')
-    .replace(/[ \0]+$/, '')
-    .trimStart();
-  return /^[0-7]*$/.test(text) ? Number.parseInt(text || '0', 8) : undefined;
-}
-
-/** Accepts the sum of signed bytes too, which old writers stored. */
-function checksumHolds(block: Uint8Array): boolean {
-  const stored = readNumber(block, 148, 8);
-  const sum = tarChecksum(block);
-  if (stored === sum) return true;
-  let high = 0;
-  for (let i = 0; i < TAR_BLOCK; i++) if ((i < 148 || i >= 156) && (block[i] as number) > 127) high++;
-  return stored === sum - 256 * high;
 }
 
 /** Reads headers through a window: they lie close together when bodies are small. */

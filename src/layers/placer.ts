@@ -1,0 +1,254 @@
+import { equalBytes } from '../base/bytes.js';
+import { fail } from '../base/errors.js';
+import { bury } from './bury.js';
+import { type EntryPath, joinPath, nameOf, parentOf, REBUILD, showPath } from './entry-path.js';
+import { followLink, type Place } from './follow.js';
+import type { HiddenPaths } from './hidden-paths.js';
+import { ENTRY, type LayerEntry } from './layer-index.js';
+import type { Operation } from './operation.js';
+import {
+  addChild,
+  contentOf,
+  metaOf,
+  ownersOf,
+  pathOf,
+  type Tree,
+  type TreeNode,
+  versionOf,
+} from './tree.js';
+import { parseWhiteout } from './whiteout-name.js';
+
+/** Puts the entries of one layer into a tree, in their order; whiteouts are passed over: they were applied before. */
+export class Placer {
+  readonly #tree: Tree;
+  readonly #layer: number;
+  readonly #hidden: HiddenPaths;
+  readonly #tell: (operation: Operation) => void;
+  /** The folder of the entry before: most often also that of the next. */
+  #last: (Place & { readonly path: EntryPath }) | undefined;
+
+  constructor(tree: Tree, layer: number, hidden: HiddenPaths, tell: (operation: Operation) => void) {
+    this.#tree = tree;
+    this.#layer = layer;
+    this.#hidden = hidden;
+    this.#tell = tell;
+  }
+
+  place(entry: LayerEntry, at: number): void {
+    if (entry.kind === ENTRY.file && parseWhiteout(entry.path)) return;
+    const layer = this.#layer;
+    if (entry.path === '') {
+      this.#setFolder(this.#tree.root, entry, at, { layer, path: '', literal: '', through: undefined });
+      return;
+    }
+    const { folder, through } = this.#open(parentOf(entry.path), entry.path);
+    const name = nameOf(entry.path);
+    const path = through === undefined ? entry.path : joinPath(pathOf(folder), name);
+    this.#hidden.refuseAt(path);
+    const about = { layer, path, literal: entry.path, through };
+    const there = folder.children?.get(name);
+    if (there?.seen === layer) {
+      fail('layer-duplicate-entry', `the layer has two entries for ${showPath(path)}`, { hint: REBUILD });
+    }
+    if (entry.kind === ENTRY.dir && there?.kind === ENTRY.dir) {
+      this.#setFolder(there, entry, at, about);
+      return;
+    }
+    if (there?.used === layer)
+      this.#refuse(entry, 'changes what an entry before it went through or links to');
+    if (entry.kind === ENTRY.hardlink) this.#link(folder, name, there, entry, about);
+    else this.#put(folder, name, there, entry, at, about);
+  }
+
+  /** The folder at a path, made where it is missing, through whatever links stand on the way. */
+  #open(path: EntryPath, of: EntryPath): Place {
+    if (this.#last?.path === path) return this.#last;
+    const tree = this.#tree;
+    let folder = tree.root;
+    let through: EntryPath | undefined;
+    for (const name of path === '' ? [] : path.split('/')) {
+      let next = folder.children?.get(name);
+      if (next === undefined) {
+        next = addChild(tree, folder, name, ENTRY.dir, this.#layer);
+        const made = pathOf(next);
+        this.#hidden.refuseAt(made);
+        this.#tell({ kind: 'implied-dir', layer: this.#layer, path: made, literal: made, through });
+      } else if (next.kind === ENTRY.symlink) {
+        through ??= pathOf(next);
+        next = followLink(tree, next, this.#layer, of);
+      } else if (next.kind !== ENTRY.dir) {
+        fail(
+          'layer-ambiguous',
+          `the entry ${showPath(of)} lies below ${showPath(pathOf(next))}, which is no folder`,
+          {
+            hint: REBUILD,
+          },
+        );
+      }
+      next.used = this.#layer;
+      folder = next;
+    }
+    this.#last = { path, folder, through };
+    return this.#last;
+  }
+
+  #setFolder(node: TreeNode, entry: LayerEntry, at: number, about: About): void {
+    if (node.seen === this.#layer) {
+      fail('layer-duplicate-entry', `the layer has two entries for ${showPath(about.path)}`, {
+        hint: REBUILD,
+      });
+    }
+    node.seen = this.#layer;
+    // A folder that the same layer made for what is in it becomes what its entry says.
+    const isNew = node.pathLayer === this.#layer;
+    const previous = isNew ? undefined : ownersOf(node);
+    if (!isNew && sameMeta(entry, metaOf(this.#tree, node))) {
+      this.#tell({ kind: 'noop', entry, previous, ...about });
+      return;
+    }
+    if (!isNew) remember(node);
+    node.metaLayer = this.#layer;
+    node.metaAt = at;
+    this.#tell({ kind: isNew ? 'add' : 'metadata', entry, previous, ...about });
+  }
+
+  /** Anything but a hard link, in the place of anything but a folder by a folder. */
+  #put(
+    folder: TreeNode,
+    name: string,
+    there: TreeNode | undefined,
+    entry: LayerEntry,
+    at: number,
+    about: About,
+  ): void {
+    const layer = this.#layer;
+    this.#set(folder, name, there, entry, about, {
+      kind: entry.kind as TreeNode['kind'],
+      contentLayer: layer,
+      contentAt: entry.kind === ENTRY.dir ? -1 : at,
+      metaLayer: layer,
+      metaAt: at,
+    });
+  }
+
+  #link(folder: TreeNode, name: string, there: TreeNode | undefined, entry: LayerEntry, about: About): void {
+    const tree = this.#tree;
+    const { node: target, through } = this.#findTarget(entry);
+    if (target === there) this.#refuse(entry, 'is a hard link to itself');
+    const meta = metaOf(tree, target);
+    // Some runtimes give the file what stands in the header of its link, others leave it as it is.
+    const says = entry.xattrs.length === 0 ? { ...entry, xattrs: meta.xattrs } : entry;
+    const isSymlink = target.kind === ENTRY.symlink;
+    if (!sameMeta(isSymlink ? { ...says, mode: meta.mode } : says, meta)) {
+      this.#refuse(entry, 'is a hard link with another mode, owner or attributes than its target');
+    }
+    target.used = this.#layer;
+    const { kind, contentLayer, contentAt, metaLayer, metaAt } = target;
+    const inode = { kind, contentLayer, contentAt, metaLayer, metaAt };
+    if (target.seen === this.#layer) {
+      const content = contentOf(tree, target);
+      if (content === undefined) return;
+      this.#set(folder, name, there, { ...content, ...meta, path: entry.path }, about, inode);
+      return;
+    }
+    const targetOwners = ownersOf(target);
+    const previous = there && ownersOf(there);
+    const to = { target: pathOf(target), targetThrough: through, targetOwners };
+    this.#replace(folder, name, there, about, inode);
+    this.#tell({ kind: 'link', entry, ...to, previous, ...about });
+  }
+
+  #findTarget(entry: LayerEntry): { readonly node: TreeNode; readonly through: EntryPath | undefined } {
+    const tree = this.#tree;
+    const missing = (): never =>
+      this.#refuse(entry, `is a hard link to ${showPath(entry.link)}, which is no file`);
+    let node = tree.root;
+    let through: EntryPath | undefined;
+    const names = entry.link.split('/');
+    for (const [i, name] of names.entries()) {
+      let next = node.children?.get(name) ?? missing();
+      if (i < names.length - 1) {
+        if (next.kind === ENTRY.symlink) {
+          through ??= pathOf(next);
+          next = followLink(tree, next, this.#layer, entry.path);
+        }
+        if (next.kind !== ENTRY.dir) missing();
+        next.used = this.#layer;
+      } else if (next.kind === ENTRY.dir) missing();
+      node = next;
+    }
+    return { node, through };
+  }
+
+  #set(
+    folder: TreeNode,
+    name: string,
+    there: TreeNode | undefined,
+    entry: LayerEntry,
+    about: About,
+    inode: Inode,
+  ): void {
+    const previous = there && ownersOf(there);
+    if (there && there.kind === inode.kind) {
+      const old = contentOf(this.#tree, there);
+      const meta = metaOf(this.#tree, there);
+      if (old && sameContent(entry, old)) {
+        there.seen = this.#layer;
+        // Nobody can set the mode of a symbolic link.
+        if (sameMeta(inode.kind === ENTRY.symlink ? { ...entry, mode: meta.mode } : entry, meta)) {
+          this.#tell({ kind: 'noop', entry, previous, ...about });
+          return;
+        }
+        remember(there);
+        there.metaLayer = inode.metaLayer;
+        there.metaAt = inode.metaAt;
+        this.#tell({ kind: 'metadata', entry, previous, ...about });
+        return;
+      }
+    }
+    this.#replace(folder, name, there, about, inode);
+    this.#tell({ kind: there ? 'modify' : 'add', entry, previous, ...about });
+  }
+
+  #replace(folder: TreeNode, name: string, there: TreeNode | undefined, about: About, inode: Inode): void {
+    let node = there;
+    if (node === undefined) node = addChild(this.#tree, folder, name, inode.kind, this.#layer);
+    else {
+      remember(node);
+      for (const child of [...(node.children?.values() ?? [])]) {
+        bury(this.#tree, this.#layer, child, 'replaced', { through: about.through }, undefined, this.#tell);
+      }
+      node.children = undefined;
+    }
+    node.pathLayer = this.#layer;
+    node.seen = this.#layer;
+    node.kind = inode.kind;
+    node.contentLayer = inode.contentLayer;
+    node.contentAt = inode.contentAt;
+    node.metaLayer = inode.metaLayer;
+    node.metaAt = inode.metaAt;
+  }
+
+  #refuse(entry: LayerEntry, problem: string): never {
+    return fail('layer-ambiguous', `the entry ${showPath(entry.path)} ${problem}`, { hint: REBUILD });
+  }
+}
+
+type About = Pick<Operation, 'layer' | 'path' | 'literal' | 'through'>;
+type Inode = Pick<TreeNode, 'kind' | 'contentLayer' | 'contentAt' | 'metaLayer' | 'metaAt'>;
+
+function remember(node: TreeNode): void {
+  const version = { ...versionOf(node), history: [] };
+  node.history = [...(node.history ?? []), version];
+}
+
+function sameContent(a: LayerEntry, b: LayerEntry): boolean {
+  return a.size === b.size && a.link === b.link && equalBytes(a.digest, b.digest);
+}
+
+function sameMeta(
+  a: Pick<LayerEntry, 'mode' | 'uid' | 'gid' | 'xattrs'>,
+  b: Pick<LayerEntry, 'mode' | 'uid' | 'gid' | 'xattrs'>,
+): boolean {
+  return a.mode === b.mode && a.uid === b.uid && a.gid === b.gid && equalBytes(a.xattrs, b.xattrs);
+}

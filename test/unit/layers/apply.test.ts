@@ -1,0 +1,346 @@
+import { describe, expect, it } from 'vitest';
+import { applyLayer } from '../../../src/layers/apply-layer.js';
+import type { Operation } from '../../../src/layers/operation.js';
+import { createTree, ownersOf, pathOf, walk } from '../../../src/layers/tree.js';
+import { codeOf } from '../support.js';
+import { layerOf, type RawEntry } from './tars.js';
+
+type Layer = readonly RawEntry[];
+const f = (path: string, body = 'x', more: RawEntry = {}): RawEntry => ({ path, body, ...more });
+const link = (path: string, to: string): RawEntry => ({ path, type: '1', link: to });
+const soft = (path: string, to: string): RawEntry => ({ path, type: '2', link: to, mode: 0o777 });
+const wh = (path: string): RawEntry => ({ path });
+
+/** Applies layers, and says what the last one did and what is there then. */
+function stack(...layers: readonly Layer[]) {
+  const tree = createTree();
+  let done: Operation[] = [];
+  for (const entries of layers) {
+    done = [];
+    applyLayer(tree, layerOf(...entries), operation => done.push(operation));
+  }
+  const files = [...walk(tree.root)].slice(1);
+  return {
+    tree,
+    done,
+    says: done.map(
+      ({ kind, path, through }) => `${kind} ${path}${through === undefined ? '' : ` through ${through}`}`,
+    ),
+    paths: files.map(pathOf),
+    owners: Object.fromEntries(files.map(node => [pathOf(node), Object.values(ownersOf(node)).join('')])),
+    gone: tree.tombstones.map(({ path, layer, how }) => `${path} ${layer} ${how}`),
+  };
+}
+const refusal = (...layers: readonly Layer[]) => codeOf(() => stack(...layers));
+
+describe('what a layer does', () => {
+  const base: Layer = [
+    { path: 'etc/' },
+    f('etc/a', 'a'),
+    f('etc/b', 'b'),
+    soft('lib', 'usr/lib'),
+    f('usr/lib/x'),
+  ];
+
+  it('is an operation for each path, and folders that no entry names are implied', () => {
+    expect(stack(base).says).toEqual([
+      'add etc',
+      'add etc/a',
+      'add etc/b',
+      'add lib',
+      'implied-dir usr',
+      'implied-dir usr/lib',
+      'add usr/lib/x',
+    ]);
+  });
+
+  it.each<[string, RawEntry, string]>([
+    ['other bytes', f('etc/a', 'c'), 'modify etc/a'],
+    ['another kind', soft('etc/a', 'b'), 'modify etc/a'],
+    ['the same again', f('etc/a', 'a'), 'noop etc/a'],
+    ['the same at another time', f('etc/a', 'a', { mtime: 99 }), 'noop etc/a'],
+    ['another mode', f('etc/a', 'a', { mode: 0o600 }), 'metadata etc/a'],
+    ['another owner', f('etc/a', 'a', { uid: 1 }), 'metadata etc/a'],
+    ['another group', f('etc/a', 'a', { gid: 1 }), 'metadata etc/a'],
+    ['a capability', f('etc/a', 'a', { pax: { 'SCHILY.xattr.security.capability': 'c' } }), 'metadata etc/a'],
+    ['the same folder', { path: 'etc/' }, 'noop etc'],
+    ['the folder with another mode', { path: 'etc/', mode: 0o777 }, 'metadata etc'],
+    ['a folder that was implied', { path: 'usr/' }, 'noop usr'],
+    ['the same link', soft('lib', 'usr/lib'), 'noop lib'],
+    ['the same link with a mode that nobody can set', { ...soft('lib', 'usr/lib'), mode: 0 }, 'noop lib'],
+    ['another link', soft('lib', '/usr/lib'), 'modify lib'],
+    ['the root as it is', { path: './' }, 'noop '],
+    ['the root with another mode', { path: './', mode: 0o700 }, 'metadata '],
+    ['a file through a link', f('lib/x', 'y'), 'modify usr/lib/x through lib'],
+    ['a whiteout', wh('etc/.wh.a'), 'delete etc/a'],
+    ['a whiteout through a link', wh('lib/.wh.x'), 'delete usr/lib/x through lib'],
+    ['a whiteout of nothing', wh('etc/.wh.c'), 'dangling etc/c'],
+    ['a whiteout below what is not there', wh('opt/d/.wh.c'), 'dangling opt/d/c'],
+    ['an opaque mark in a folder of its own', wh('opt/.wh..wh..opq'), 'dangling opt'],
+    ['another name', link('etc/c', 'etc/a'), 'link etc/c'],
+  ])('%s', (_what, entry, says) => {
+    expect(stack(base, [entry]).says).toEqual([says]);
+  });
+
+  it('names what was hidden one by one', () => {
+    const opaque = stack(base, [wh('etc/.wh..wh..opq'), f('etc/new')]);
+    expect(opaque.says).toEqual(['delete etc/a', 'delete etc/b', 'add etc/new']);
+    expect(opaque.paths).toContain('etc');
+    expect(opaque.gone).toEqual(['etc/a 1 opaque', 'etc/b 1 opaque']);
+    const whole = stack(base, [wh('.wh.etc')]);
+    expect(whole.says).toEqual(['delete etc', 'delete etc/a', 'delete etc/b']);
+    expect(whole.paths).toEqual(['lib', 'usr', 'usr/lib', 'usr/lib/x']);
+    const replaced = stack(base, [soft('etc', 'usr')]);
+    expect(replaced.says).toEqual(['delete etc/a', 'delete etc/b', 'modify etc']);
+    expect(replaced.gone).toEqual(['etc/a 1 replaced', 'etc/b 1 replaced']);
+    expect(stack(base, [wh('.wh..wh..opq')]).paths).toEqual([]);
+  });
+
+  it('does not depend on where an opaque mark stands', () => {
+    const entries = [f('etc/a', 'new'), f('etc/c'), wh('etc/.wh..wh..opq'), { path: 'etc/' }];
+    const results = [entries, entries.toReversed()].map(layer => stack(base, layer).paths.toSorted());
+    expect(results[0]).toEqual(results[1]);
+    expect(results[0]).toEqual(['etc', 'etc/a', 'etc/c', 'lib', 'usr', 'usr/lib', 'usr/lib/x']);
+  });
+
+  it('follows links as a runtime does, inside the root', () => {
+    const links = [soft('up', '../../../usr'), soft('abs', '/up/lib'), soft('usr/self', '.')];
+    const { says } = stack([...base, ...links], [f('abs/y'), f('usr/self/self/z'), f('up/w')]);
+    expect(says).toEqual(['add usr/lib/y through abs', 'add usr/z through usr/self', 'add usr/w through up']);
+  });
+
+  it('is a replacement when a whiteout stands in front of it', () => {
+    expect(stack(base, [wh('etc/.wh.a'), f('etc/a', 'new')]).says).toEqual(['modify etc/a']);
+    expect(stack(base, [wh('etc/.wh.a'), { path: 'etc/a/' }, f('etc/a/b')]).says).toEqual([
+      'modify etc/a',
+      'add etc/a/b',
+    ]);
+    expect(stack(base, [wh('.wh.etc'), f('etc', 'new')]).says).toEqual([
+      'delete etc/a',
+      'delete etc/b',
+      'modify etc',
+    ]);
+  });
+
+  it('may put an opaque folder in the place of a link', () => {
+    const { says, paths } = stack(base, [{ path: 'lib/' }, wh('lib/.wh..wh..opq'), f('lib/y')]);
+    expect(says).toEqual(['modify lib', 'add lib/y']);
+    expect(paths).toContain('usr/lib/x');
+    expect(refusal(base, [wh('lib/.wh..wh..opq'), { path: 'lib/' }])).toBe('layer-ambiguous');
+  });
+});
+
+describe('who owns what', () => {
+  it.each<[string, Layer, Layer, Record<string, string>]>([
+    ['a new file', [f('a')], [f('b')], { a: '000', b: '111' }],
+    ['other bytes', [f('a')], [f('a', 'y')], { a: '111' }],
+    ['another mode', [f('a')], [f('a', 'x', { mode: 0o600 })], { a: '001' }],
+    ['the same again', [f('a')], [f('a')], { a: '000' }],
+    ['a folder as it is', [{ path: 'd/' }], [{ path: 'd/' }, f('d/x')], { d: '000', 'd/x': '111' }],
+    ['a folder otherwise', [{ path: 'd/' }], [{ path: 'd/', uid: 9 }], { d: '001' }],
+    ['an implied folder', [f('d/x')], [{ path: 'd/', mode: 0o700 }], { d: '001', 'd/x': '000' }],
+    ['a link within a layer', [f('a')], [f('b', 'y'), link('c', 'b')], { a: '000', b: '111', c: '111' }],
+    ['a link to a layer below', [f('a')], [link('c', 'a')], { a: '000', c: '100' }],
+    ['one name of two', [f('a'), link('c', 'a')], [f('c', 'y')], { a: '000', c: '111' }],
+    ['a link target again', [soft('s', 'a')], [soft('s', 'a')], { s: '000' }],
+    ['back after it was gone', [f('a')], [wh('.wh.a')], {}],
+    ['a file in the place of a folder', [f('d/x')], [f('d')], { d: '111' }],
+    [
+      'a folder in the place of a file',
+      [f('d')],
+      [f('d/', '', { type: '5' }), f('d/x')],
+      { d: '111', 'd/x': '111' },
+    ],
+  ])('%s', (_what, lower, upper, owners) => {
+    expect(stack(lower, upper).owners).toEqual(owners);
+  });
+
+  it('keeps what a path was before', () => {
+    const { tree } = stack(
+      [f('a', '0')],
+      [f('a', '1')],
+      [f('a', '1', { mode: 0o600 })],
+      [wh('.wh.a')],
+      [f('a', '4')],
+    );
+    const node = tree.root.children?.get('a');
+    expect(node && ownersOf(node)).toEqual({ path: 4, content: 4, meta: 4 });
+    expect(tree.tombstones).toMatchObject([
+      {
+        path: 'a',
+        layer: 3,
+        was: { path: 1, content: 1, meta: 2, history: [{ content: 0 }, { content: 1, meta: 1 }] },
+      },
+    ]);
+  });
+});
+
+/** Constructs that runtimes disagree on (CUSTODY.md 7.2), and the same with the one defect gone. */
+const AMBIGUOUS: readonly (readonly [what: string, code: string, lower: Layer, bad: Layer, good: Layer])[] = [
+  [
+    'a file and then its whiteout',
+    'layer-ambiguous',
+    [f('a')],
+    [f('a', 'y'), wh('.wh.a')],
+    [wh('.wh.a'), f('a', 'y')],
+  ],
+  ['a file of its own and then its whiteout', 'layer-ambiguous', [], [f('a'), wh('.wh.a')], [f('a')]],
+  [
+    'a whiteout and something below',
+    'layer-ambiguous',
+    [f('d/x')],
+    [wh('.wh.d'), f('d/y')],
+    [wh('d/.wh..wh..opq'), f('d/y')],
+  ],
+  [
+    'something and then the whiteout above',
+    'layer-ambiguous',
+    [f('d/x')],
+    [f('d/y'), wh('.wh.d')],
+    [f('d/y'), wh('d/.wh.x')],
+  ],
+  [
+    'a whiteout and the folder again',
+    'layer-ambiguous',
+    [f('d/x')],
+    [wh('.wh.d'), { path: 'd/' }],
+    [wh('d/.wh..wh..opq'), { path: 'd/' }],
+  ],
+  ['a whiteout below a whiteout', 'layer-ambiguous', [f('d/x')], [wh('.wh.d'), wh('d/.wh.x')], [wh('.wh.d')]],
+  ['a path twice', 'layer-duplicate-entry', [], [f('a', '1'), f('a', '2')], [f('a', '2')]],
+  ['a path twice in two spellings', 'layer-duplicate-entry', [], [f('a', '1'), f('./a', '1')], [f('a', '1')]],
+  [
+    'a folder twice',
+    'layer-duplicate-entry',
+    [],
+    [{ path: 'd/' }, { path: 'd', type: '5' }],
+    [{ path: 'd/' }],
+  ],
+  ['the root twice', 'layer-duplicate-entry', [], [{ path: './' }, { path: '/' }], [{ path: './' }]],
+  [
+    'a path twice, once through a link',
+    'layer-duplicate-entry',
+    [soft('l', 'd'), f('d/x')],
+    [f('d/y'), f('l/y')],
+    [f('d/y'), f('l/z')],
+  ],
+  ['a whiteout twice', 'layer-duplicate-entry', [f('a')], [wh('.wh.a'), wh('.wh.a')], [wh('.wh.a')]],
+  [
+    'a whiteout twice, once through a link',
+    'layer-duplicate-entry',
+    [soft('l', 'd'), f('d/x')],
+    [wh('d/.wh.x'), wh('l/.wh.x')],
+    [wh('l/.wh.x')],
+  ],
+  [
+    'a file, and its whiteout through a link',
+    'layer-ambiguous',
+    [soft('l', 'd'), f('d/x')],
+    [wh('l/.wh.x'), f('d/x', 'y')],
+    [wh('d/.wh.x'), f('d/x', 'y')],
+  ],
+  ['a hard link to nothing', 'layer-ambiguous', [], [link('a', 'b')], [f('b'), link('a', 'b')]],
+  [
+    'a hard link to what comes later',
+    'layer-ambiguous',
+    [],
+    [link('a', 'b'), f('b')],
+    [f('b'), link('a', 'b')],
+  ],
+  [
+    'a hard link to what is replaced later',
+    'layer-ambiguous',
+    [f('b')],
+    [link('a', 'b'), f('b', 'y')],
+    [f('b', 'y'), link('a', 'b')],
+  ],
+  [
+    'a hard link to what is hidden',
+    'layer-ambiguous',
+    [f('b')],
+    [wh('.wh.b'), link('a', 'b')],
+    [link('a', 'b')],
+  ],
+  ['a hard link to itself', 'layer-ambiguous', [f('b')], [link('b', 'b')], [link('a', 'b')]],
+  ['a hard link to a folder', 'layer-ambiguous', [f('d/b')], [link('a', 'd')], [link('a', 'd/b')]],
+  [
+    'a hard link with a mode of its own',
+    'layer-ambiguous',
+    [f('b')],
+    [{ ...link('a', 'b'), mode: 0o4755 }],
+    [link('a', 'b')],
+  ],
+  [
+    'a hard link with an owner of its own',
+    'layer-ambiguous',
+    [f('b')],
+    [{ ...link('a', 'b'), uid: 1 }],
+    [link('a', 'b')],
+  ],
+  [
+    'a hard link with attributes of its own',
+    'layer-ambiguous',
+    [f('b')],
+    [{ ...link('a', 'b'), pax: { 'SCHILY.xattr.user.a': 'a' } }],
+    [link('a', 'b')],
+  ],
+  ['an entry below a file', 'layer-ambiguous', [f('a')], [f('a/b')], [f('c/b')]],
+  ['an entry below a file of its own', 'layer-ambiguous', [], [f('a'), f('a/b')], [{ path: 'a/' }, f('a/b')]],
+  ['a file above an entry of its own', 'layer-ambiguous', [], [f('a/b'), f('a')], [f('a/b'), { path: 'a/' }]],
+  ['an entry below a link to nothing', 'layer-ambiguous', [soft('l', 'none')], [f('l/x')], [f('none/x')]],
+  ['an entry below a link to a file', 'layer-ambiguous', [f('a'), soft('l', 'a')], [f('l/x')], [f('b/x')]],
+  [
+    'an entry below links in a circle',
+    'layer-ambiguous',
+    [soft('l', 'm'), soft('m', 'l')],
+    [f('l/x')],
+    [f('n/x')],
+  ],
+  [
+    'a link that changes behind what went through it',
+    'layer-ambiguous',
+    [soft('l', 'd'), f('d/x'), f('e/x')],
+    [f('l/y'), soft('l', 'e')],
+    [soft('l', 'e'), f('l/y')],
+  ],
+  [
+    'a folder in the place of a link that was gone through',
+    'layer-ambiguous',
+    [soft('l', 'd'), f('d/x')],
+    [f('l/y'), { path: 'l/' }],
+    [{ path: 'l/' }, f('l/y')],
+  ],
+  [
+    'a link in the place of a folder that was used',
+    'layer-ambiguous',
+    [f('d/x')],
+    [f('d/y'), soft('d', 'e')],
+    [soft('d', 'e')],
+  ],
+  [
+    'a whiteout below a link of its own',
+    'layer-ambiguous',
+    [f('d/x')],
+    [soft('l', 'd'), wh('l/.wh.x')],
+    [soft('l', 'd'), wh('d/.wh.x')],
+  ],
+  ['a whiteout below a file of its own', 'layer-ambiguous', [f('d/x')], [f('d'), wh('d/.wh.x')], [f('d')]],
+  [
+    'an entry through a link that an opaque folder hides',
+    'layer-ambiguous',
+    [soft('d/l', '/e'), f('e/x')],
+    [wh('d/.wh..wh..opq'), f('d/l/y')],
+    [wh('d/.wh..wh..opq'), f('d/m/y')],
+  ],
+];
+
+describe.each(AMBIGUOUS)('%s', (_what, code, lower, bad, good) => {
+  it(`is ${code}`, () => {
+    expect(refusal(lower, bad)).toBe(code);
+    expect(refusal(lower, good)).toBeUndefined();
+  });
+});
+
+it('says which layer it is that cannot be applied', () => {
+  expect(() => stack([f('a')], [f('b'), f('b')])).toThrow(expect.objectContaining({ details: { layer: 1 } }));
+});
