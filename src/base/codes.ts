@@ -98,6 +98,7 @@ export const EXIT_CODES = {
   'layer-ambiguous': 18,
   'layer-duplicate-entry': 18,
   'layer-trailing-data': 18,
+  'layer-dual-view': 15,
   'blob-digest-mismatch': 18,
   'blob-corrupt': 18,
   'blob-trailing-data': 18,

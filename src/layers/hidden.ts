@@ -76,22 +76,24 @@ function resolve(
 ): readonly Hiding[] {
   const refuse = (problem: string): never =>
     fail('layer-ambiguous', `the whiteout of ${showPath(literal)} ${problem}`, { hint: REBUILD });
-  const nothing = (): readonly Hiding[] => [
-    { how, node: undefined, path: literal, literal, through: undefined },
-  ];
+  const own = how === 'explicit' ? placed.get(literal) : undefined;
+  if (own && own.order < order) refuse('stands behind the entry that comes in its place');
+  // An entry replaces what was there, with or without a whiteout in front.
+  const nothing = (): readonly Hiding[] =>
+    own ? [] : [{ how, node: undefined, path: literal, literal, through: undefined }];
   const folderPath = how === 'opaque' ? literal : parentOf(literal);
   let folder = tree.root;
   let through: EntryPath | undefined;
   let walked: EntryPath = '';
   for (const name of folderPath === '' ? [] : folderPath.split('/')) {
     walked = joinPath(walked, name);
-    const own = placed.get(walked);
+    const made = placed.get(walked);
     const lower = folder.children?.get(name);
-    if (own && own.kind !== ENTRY.dir) refuse('lies below what the same layer makes no folder');
+    if (made && made.kind !== ENTRY.dir) refuse('lies below what the same layer makes no folder');
     if (lower === undefined) return nothing();
-    if (own && lower.kind !== ENTRY.dir) {
+    if (made && lower.kind !== ENTRY.dir) {
       // The layer puts a folder in the place of something else: below it there was nothing to hide.
-      if (own.order < order) return [];
+      if (made.order < order) return [];
       refuse('stands before the folder that it is in');
     }
     if (lower.kind === ENTRY.symlink) {
@@ -103,13 +105,8 @@ function resolve(
   if (how === 'opaque') return [{ how, node: folder, path: pathOf(folder), literal, through }];
 
   const node = folder.children?.get(nameOf(literal));
-  const own = placed.get(literal);
-  if (own) {
-    if (own.order < order) refuse('stands behind the entry that comes in its place');
-    if (own.kind === ENTRY.dir && node?.kind === ENTRY.dir)
-      refuse('hides a folder that the same layer makes again');
-    // The entry replaces what was there, with or without a whiteout in front.
-    return [];
-  }
+  if (own?.kind === ENTRY.dir && node?.kind === ENTRY.dir)
+    refuse('hides a folder that the same layer makes again');
+  if (own) return [];
   return [{ how, node, path: joinPath(pathOf(folder), nameOf(literal)), literal, through }];
 }

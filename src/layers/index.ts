@@ -1,12 +1,30 @@
 /**
- * Layers as bytes: what a blob unpacks to, measured in one pass over it.
+ * Layers: what a blob unpacks to, measured in one pass over it; what is in it; and the files of an image, with the layer
+ * that each part of them comes from.
  *
  * What must hold:
  * - nothing is said about a layer before its last byte was read and the store has compared size and digest;
  * - which compression it is the bytes say, and a media type that says another is refused: tools would not agree on what is in it;
  * - what is not part of the layer is never passed over in silence: bytes behind the end are a fault;
- * - memory does not grow with the layer, and what it unpacks to is bounded;
+ * - a tar that container runtimes read differently is refused, and so is a layer whose effect depends on the runtime;
+ * - paths are bytes: nothing is folded or decoded before it is shown or matched;
+ * - memory does not grow with the bytes of a layer, only with its entries, and both are bounded;
  * - whatever happens, source and decoder are closed when the call returns.
  */
+export { applyLayer } from './apply-layer.js';
 export type { Compression } from './compression.js';
+export { type EntryPath, pathText } from './entry-path.js';
+export {
+  type ContentLayer,
+  type ContentStep,
+  type ContentVerdict,
+  judgeContent,
+} from './judge-content.js';
+export type { Seal } from './judge-operations.js';
+export { ENTRY, type EntryKind, type LayerEntry, LayerIndex } from './layer-index.js';
 export { type LayerLimits, type LayerMeasure, type MeasureOptions, measureLayer } from './measure-layer.js';
+export type { DeletedHow, Operation, OperationKind, Owners, Tombstone, Version } from './operation.js';
+export type { PathCode, PathFinding } from './path-finding.js';
+export { type ModeRules, type PathRules, STRICT_MODES } from './path-rules.js';
+export { type LayerContent, readLayer } from './read-layer.js';
+export { createTree, type Tree, type TreeNode } from './tree.js';

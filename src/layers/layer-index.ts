@@ -90,8 +90,19 @@ export class LayerIndex {
   }
 }
 
+/** How many entries there may be, and how many bytes their records may take. */
+export interface IndexLimits {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+const DEFAULT_LIMITS: IndexLimits = { entries: LIMITS.layerEntries, bytes: LIMITS.layerIndexSize };
+
 /** Collects entries into an index. `add` throws TouchmarkError `limit-exceeded` when there are too many. */
-export function createIndexWriter(): { add(entry: LayerEntry): void; finish(): LayerIndex } {
+export function createIndexWriter(limits: IndexLimits = DEFAULT_LIMITS): {
+  add(entry: LayerEntry): void;
+  finish(): LayerIndex;
+} {
   let buffer = Buffer.allocUnsafe(64 * 1024);
   let size = 0;
   let count = 0;
@@ -99,9 +110,9 @@ export function createIndexWriter(): { add(entry: LayerEntry): void; finish(): L
     add(entry) {
       const { path, link, xattrs, digest } = entry;
       const length = FIXED + digest.length + path.length + link.length + xattrs.length;
-      if (++count > LIMITS.layerEntries || size + length > LIMITS.layerIndexSize) {
+      if (++count > limits.entries || size + length > limits.bytes) {
         fail('limit-exceeded', `the layer has more than ${count - 1} entries, too many to keep`, {
-          details: { entries: LIMITS.layerEntries, bytes: LIMITS.layerIndexSize },
+          details: { ...limits },
         });
       }
       if (size + length > buffer.length) {

@@ -44,12 +44,13 @@ export interface Tree {
   readonly layers: LayerIndex[];
   /** In the order in which names went. Some may be there again. */
   readonly tombstones: Tombstone[];
-  /** Names that are in the tree. */
+  /** Names that are in the tree, and how many there may be. */
   size: number;
+  readonly limit: number;
 }
 
-export function createTree(): Tree {
-  return { root: makeNode('', undefined, ENTRY.dir, -1), layers: [], tombstones: [], size: 0 };
+export function createTree(limit: number = LIMITS.treeNodes): Tree {
+  return { root: makeNode('', undefined, ENTRY.dir, -1), layers: [], tombstones: [], size: 0, limit };
 }
 
 function makeNode(
@@ -82,9 +83,9 @@ export function addChild(
   kind: TreeNode['kind'],
   layer: number,
 ): TreeNode {
-  if (++tree.size > LIMITS.treeNodes) {
-    fail('limit-exceeded', `the image has more than ${LIMITS.treeNodes} files and folders`, {
-      details: { limit: LIMITS.treeNodes },
+  if (++tree.size > tree.limit) {
+    fail('limit-exceeded', `the image has more than ${tree.limit} files and folders`, {
+      details: { limit: tree.limit },
     });
   }
   const node = makeNode(name, parent, kind, layer);

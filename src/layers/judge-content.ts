@@ -1,0 +1,76 @@
+import { TouchmarkError } from '../base/errors.js';
+import type { Descriptor } from '../oci/descriptor.js';
+import { applyLayer } from './apply-layer.js';
+import { judgeOperations, type Seal } from './judge-operations.js';
+import type { LayerIndex } from './layer-index.js';
+import { collectPathFindings, type PathFinding } from './path-finding.js';
+import type { PathRules } from './path-rules.js';
+import { createTree, type Tree } from './tree.js';
+
+/** A step of the chain that owns layers, base first. */
+export interface ContentStep {
+  readonly step: string;
+  /** Indexes of its layers: from, and up to but not including to. */
+  readonly span: { readonly from: number; readonly to: number };
+  /** Undefined: free. What a team adopted it did not build: then too. */
+  readonly rules: PathRules | undefined;
+  /** What it promised about its paths: steps above are held to it. */
+  readonly seals: readonly Omit<Seal, 'step'>[];
+}
+
+/** A layer as it was read, and what the manifest says about it. */
+export interface ContentLayer {
+  readonly entries: LayerIndex;
+  readonly annotations?: Descriptor['annotations'];
+}
+
+export interface ContentVerdict {
+  readonly findings: readonly PathFinding[];
+  /** The file system of the image; undefined when a layer cannot be applied: then nothing may be said of its paths. */
+  readonly tree: Tree | undefined;
+  /** Why not, with the layer among the details. */
+  readonly fault: TouchmarkError | undefined;
+}
+
+/**
+ * Applies the layers of an image and judges each by the rules of its step and the seals of the steps below.
+ * @param layers one for each index of the spans, which are in order and without gap
+ */
+export function judgeContent(layers: readonly ContentLayer[], steps: readonly ContentStep[]): ContentVerdict {
+  const tree = createTree();
+  const findings: PathFinding[] = [];
+  const stepOf = (layer: number): string | undefined =>
+    steps.find(({ span }) => layer >= span.from && layer < span.to)?.step;
+  try {
+    for (const [layer, { entries, annotations }] of layers.entries()) {
+      const at = steps.findIndex(({ span }) => layer >= span.from && layer < span.to);
+      const own = steps[at];
+      if (own === undefined) throw new TouchmarkError('internal', `layer ${layer} belongs to no step`);
+      const seals = steps.slice(0, at).flatMap(({ step, seals }) => seals.map(seal => ({ ...seal, step })));
+      const judge = judgeOperations(layer, { step: own.step, rules: own.rules, seals, stepOf });
+      findings.push(...checkTable(layer, own, annotations));
+      applyLayer(tree, entries, judge.take);
+      findings.push(...judge.end());
+    }
+    return { findings, tree, fault: undefined };
+  } catch (error) {
+    if (!(error instanceof TouchmarkError) || error.code === 'internal') throw error;
+    return { findings, tree: undefined, fault: error };
+  }
+}
+
+/** Where lazy runtimes are told of a table of contents (eStargz, zstd:chunked). Only the tar is read here. */
+const TABLES = ['containerd.io/snapshot/stargz/toc.digest', 'io.github.containers.zstd-chunked.'];
+
+function checkTable(
+  layer: number,
+  { step, rules }: ContentStep,
+  annotations: Descriptor['annotations'] = {},
+): readonly PathFinding[] {
+  const name = Object.keys(annotations).find(key => TABLES.some(table => key.startsWith(table)));
+  if (name === undefined) return [];
+  const found = collectPathFindings(layer, step);
+  const message = `the layer has a table of contents (${name}), which some runtimes read instead of its tar`;
+  found.add('layer-dual-view', rules?.tables === 'deny' ? 'fail' : 'warning', '', message);
+  return found.list();
+}
