@@ -8,19 +8,9 @@ import { type PathRules, STRICT_MODES } from '../../../src/layers/path-rules.js'
 import { readLayer } from '../../../src/layers/read-layer.js';
 import { createTree } from '../../../src/layers/tree.js';
 import { codeOf, codeOfAsync } from '../support.js';
+import { f, type Layer, link, soft, wh } from './constructs.js';
 import { blobStore, LAYER } from './support.js';
-import { layerOf, type RawEntry, readTar, tar } from './tars.js';
-
-type Layer = readonly RawEntry[];
-const f = (path: string, body = 'x', more: RawEntry = {}): RawEntry => ({ path, body, ...more });
-const soft = (path: string, to: string): RawEntry => ({ path, type: '2', link: to, mode: 0o777 });
-const link = (path: string, to: string, more: RawEntry = {}): RawEntry => ({
-  path,
-  type: '1',
-  link: to,
-  ...more,
-});
-const wh = (path: string): RawEntry => ({ path });
+import { layerOf, readTar, tar } from './tars.js';
 
 const BASE: Layer = [
   { path: 'etc/' },
@@ -103,7 +93,7 @@ const ATTACKS: readonly (readonly [
   [
     'B23',
     'links to a setuid program of the base',
-    [link('opt/app/x', 'usr/bin/su', { mode: 0o4755 })],
+    [{ ...link('opt/app/x', 'usr/bin/su'), mode: 0o4755 }],
     ['hardlink-cross-layer', 'path-mode-denied', 'path-link-denied'],
     [f('opt/app/su'), link('opt/app/x', 'opt/app/su')],
   ],
