@@ -1,13 +1,12 @@
-import { mkdir, readdir, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { equalBytes } from '../base/bytes.js';
 import { fail } from '../base/errors.js';
-import { LIMITS } from '../base/limits.js';
-import { acquireLock } from '../files/file-lock.js';
-import { asFileError, isMissing, syncFolder, writeFileDurably } from '../files/safe-files.js';
 import type { StoreAccess } from '../oci/open.js';
 import { metadataName } from '../tuf/names.js';
 import { parseTimestamp } from '../tuf/parse-top-level.js';
-import { readFileUpTo } from '../tuf/source.js';
+import { RepositoryFolder } from '../tuf/repository/folder.js';
+import { recover } from '../tuf/repository/journal.js';
+import { holdingLock } from '../tuf/repository/repository.js';
+import type { TrustedSet } from '../tuf/trusted-set.js';
 import { fetchTargets } from './checkout-targets.js';
 import { type CollectedRepository, collectRepository } from './collect-repository.js';
 import { versionedName } from './compare-published.js';
@@ -53,19 +52,15 @@ export async function checkoutRepository(access: StoreAccess, options: CheckoutO
   try {
     const source = await chooseSource(opened);
     const collected = await collectRepository(source, options.root, now, access.options.concurrency);
-    await makeFolders(folder);
-    const lock = await acquireLock(join(folder, '.lock'), { signal: access.options.signal });
-    try {
-      const metadata = await writeMetadata(folder, collected, now);
+    const { set, roles, firstRoot } = collected;
+    const files = new RepositoryFolder(folder);
+    return await holdingLock(files, async () => {
+      // A publication of this folder that was decided comes to its end first: nothing of it is lost that way.
+      await recover(files);
+      const metadata = await writeMetadata(files, collected, now);
       const targets = options.targets
-        ? await fetchTargets(
-            source,
-            join(folder, 'targets'),
-            collected.roles.values(),
-            access.options.concurrency,
-          )
+        ? await fetchTargets(source, files.at('targets'), roles.values(), access.options.concurrency)
         : { fetched: 0, missing: [] };
-      const { set } = collected;
       return {
         place: opened.name,
         folder,
@@ -76,32 +71,28 @@ export async function checkoutRepository(access: StoreAccess, options: CheckoutO
           snapshot: set.snapshot.version,
           targets: set.listed('targets').version,
         },
-        roles: collected.roles.size,
-        staged: await listStaged(folder),
-        firstRoot: collected.firstRoot,
+        roles: roles.size,
+        staged: await files.stagedRoles(),
+        firstRoot,
         targets,
       };
-    } finally {
-      await lock.release();
-    }
+    });
   } finally {
     await opened.close();
   }
 }
 
 async function writeMetadata(
-  folder: string,
+  folder: RepositoryFolder,
   { files, set }: CollectedRepository,
   now: Date,
 ): Promise<Pick<Checkout, 'state' | 'written' | 'setAside'>> {
-  const metadata = join(folder, 'metadata');
-  const pathOf = (name: string) => join(metadata, name);
-  const mine = await readFileUpTo(pathOf('timestamp.json'), LIMITS.tufTimestampSize + 1);
+  const mine = await folder.read('metadata/timestamp.json');
   const changed: string[] = [];
   const other: string[] = [];
   for (const [name, bytes] of files) {
-    const stored = await readFileUpTo(pathOf(name), bytes.length + 1);
-    if (stored && Buffer.compare(stored, bytes) === 0) continue;
+    const stored = await folder.read(`metadata/${name}`);
+    if (stored && equalBytes(stored, bytes)) continue;
     changed.push(name);
     if (stored && name !== 'timestamp.json') other.push(name);
   }
@@ -110,39 +101,34 @@ async function writeMetadata(
     if (changed.every(name => name === 'timestamp.json')) return { state: 'ahead', written: 0, setAside: [] };
     fail('tuf-rollback', 'the repository is older than this folder, and not what the folder came from', {
       hint: 'it was rolled back, or this is the folder of another repository',
-      details: { folder },
+      details: { folder: folder.path },
     });
   }
-  const newer = await listNewer(metadata, files, set);
-  const aside = join(folder, 'set-aside', now.toISOString().replace(/[-:]|\.[0-9]+/g, ''));
-  if (other.length + newer.length > 0) await makeFolder(aside);
+  const newer = await listNewer(folder, files, set);
+  const aside = `set-aside/${now.toISOString().replace(/[-:]|\.[0-9]+/g, '')}`;
   for (const name of other) {
-    const bytes = await readFileUpTo(pathOf(name), LIMITS.tufTargetsSize);
-    if (bytes) await writeFileDurably(join(aside, name), [bytes]);
+    const bytes = await folder.read(`metadata/${name}`);
+    if (bytes) await folder.write(`${aside}/${name}`, bytes);
   }
-  for (const name of changed.filter(changedName => changedName !== 'timestamp.json'))
-    await writeFileDurably(pathOf(name), [files.get(name) as Uint8Array]);
-  await syncFolder(metadata);
-  await writeFileDurably(pathOf('timestamp.json'), [files.get('timestamp.json') as Uint8Array]);
-  await syncFolder(metadata);
+  const write = (name: string) => folder.write(`metadata/${name}`, files.get(name) as Uint8Array);
+  for (const name of changed) if (name !== 'timestamp.json') await write(name);
+  await folder.sync('metadata');
+  if (changed.includes('timestamp.json')) await write('timestamp.json');
+  await folder.sync('metadata');
   // Only now: until the timestamp was replaced, a reader of the folder could still ask for them.
-  for (const name of newer) {
-    await rename(pathOf(name), join(aside, name)).catch(error => {
-      throw asFileError(error, 'move', pathOf(name));
-    });
-  }
+  for (const name of newer) await folder.move(`metadata/${name}`, `${aside}/${name}`);
   return {
     state: mine ? 'updated' : 'created',
     written: changed.length,
-    setAside: [...other, ...newer].sort().map(name => join(aside, name)),
+    setAside: [...other, ...newer].sort().map(name => folder.at(aside, name)),
   };
 }
 
 /** Files of versions that the repository has not come to: a publication of this folder that nobody else has seen. */
 async function listNewer(
-  metadata: string,
+  folder: RepositoryFolder,
   files: ReadonlyMap<string, Uint8Array>,
-  set: CollectedRepository['set'],
+  set: TrustedSet,
 ): Promise<readonly string[]> {
   const current = new Map<string, number>([
     ['root', set.root.version],
@@ -152,42 +138,10 @@ async function listNewer(
     const name = versionedName(metadataName(file.slice(0, -'.json'.length), version));
     if (name) current.set(name.role, version);
   }
-  return (await list(metadata)).filter(name => {
+  return (await folder.list('metadata')).filter(name => {
     const file = versionedName(name);
     if (!file || files.has(name)) return false;
     const known = current.get(file.role);
-    // A role that is not listed any more has a past of its own.
-    return known !== undefined && file.version > known;
+    return known === undefined || file.version > known;
   });
-}
-
-async function listStaged(folder: string): Promise<readonly string[]> {
-  const names = await list(join(folder, 'staged', 'metadata'));
-  return names.filter(name => /^[^.].*\.json$/.test(name)).map(name => decodeRole(name.slice(0, -5)));
-}
-
-function decodeRole(name: string): string {
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    return name;
-  }
-}
-
-async function list(folder: string): Promise<readonly string[]> {
-  return readdir(folder).catch(error => {
-    if (isMissing(error)) return [];
-    throw asFileError(error, 'read', folder);
-  });
-}
-
-async function makeFolders(folder: string): Promise<void> {
-  for (const part of ['metadata', 'targets']) await makeFolder(join(folder, part));
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch(error => {
-    throw asFileError(error, 'make the folder', folder);
-  });
-  await syncFolder(dirname(folder));
 }

@@ -6,6 +6,9 @@ import type { Descriptor } from '../oci/descriptor.js';
 import { openStore, type StoreAccess } from '../oci/open.js';
 import { formatReference, type ImageReference } from '../oci/reference.js';
 import type { Store } from '../oci/store.js';
+import { RepositoryFolder } from '../tuf/repository/folder.js';
+import { recover } from '../tuf/repository/journal.js';
+import { holdingLock } from '../tuf/repository/repository.js';
 import { readFileUpTo } from '../tuf/source.js';
 import { requireSuccessor, verifyAsClient } from './check-publication.js';
 import { conflict } from './compare-published.js';
@@ -45,7 +48,10 @@ export async function checkDestination(
 ): Promise<void> {
   await withDestination(access, destination, async (store, reference, place) => {
     const published = await findPublished(store, reference);
-    if (published) await requireSuccessor(published, await measureFolder(folder), store, place);
+    if (!published) return;
+    await alone(folder, async () =>
+      requireSuccessor(published, await measureFolder(folder, await published.list()), store, place),
+    );
   });
 }
 
@@ -58,6 +64,20 @@ export async function checkDestination(
  * not verify; `usage-argument`, `oci-…`, `net-…`, `io-…`
  */
 export async function publishRepository(access: StoreAccess, options: PublishOptions): Promise<Publication> {
+  return alone(options.folder, () => publishAlone(access, options));
+}
+
+/** Nobody else writes to the folder meanwhile, and what somebody had begun is finished. */
+async function alone<T>(path: string, work: () => Promise<T>): Promise<T> {
+  const folder = new RepositoryFolder(path);
+  if (!(await folder.has('.'))) fail('usage-file', `there is no folder ${path}`, { details: { file: path } });
+  return holdingLock(folder, async () => {
+    await recover(folder);
+    return work();
+  });
+}
+
+async function publishAlone(access: StoreAccess, options: PublishOptions): Promise<Publication> {
   const { folder, destination, now } = options;
   return withDestination(access, destination, async (store, reference, place) => {
     const published = await findPublished(store, reference);

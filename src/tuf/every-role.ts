@@ -46,7 +46,7 @@ export async function loadEveryRole(
         onRole?.(at, targets, bytes);
         if (followed.has(at.role)) return;
         followed.add(at.role);
-        for (const role of namesOf(targets.delegations)) next.push({ role, delegator: at.role });
+        for (const role of delegatedNames(targets.delegations)) next.push({ role, delegator: at.role });
       } catch (error) {
         if (!onProblem) throw error;
         onProblem(at, toTouchmarkError(error));
@@ -70,7 +70,7 @@ export async function loadEveryRole(
 }
 
 /** The names of all roles that are delegated to. @throws TouchmarkError `limit-exceeded` */
-export function namesOf(delegations: Delegations | undefined): readonly string[] {
+export function delegatedNames(delegations: Delegations | undefined): readonly string[] {
   const succinct = delegations?.succinct;
   if (!succinct) return delegations?.roles.map(({ name }) => name) ?? [];
   const bins = 2 ** succinct.bitLength;

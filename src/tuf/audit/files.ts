@@ -1,13 +1,6 @@
 import { LIMITS } from '../../base/limits.js';
+import { readableSize } from '../readable-size.js';
 import type { Findings } from './finding.js';
-
-/** What python-tuf, go-tuf and tuf-js read of a file when no length is listed of it. */
-const CAPS: Readonly<Record<string, number>> = {
-  root: 512_000,
-  timestamp: 16_384,
-  snapshot: 2_000_000,
-};
-const TARGETS_CAP = 5_000_000;
 
 /** A file that some clients stop reading before its end, or do not find. */
 export function auditFile(
@@ -16,12 +9,12 @@ export function auditFile(
   { size, isListed }: { readonly size: number; readonly isListed: boolean },
   findings: Findings,
 ): void {
-  const cap = CAPS[role] ?? TARGETS_CAP;
+  const cap = readableSize(role);
   if (size > cap && !isListed) {
     findings.add(
       'warning',
       'file-large',
-      `${file} has ${size} bytes; other clients read at most ${cap} of ${CAPS[role] ? role : 'targets'} metadata`,
+      `${file} has ${size} bytes; other clients read at most ${cap}`,
       role === 'root' || role === 'timestamp'
         ? 'make it smaller: fewer keys'
         : 'spread targets over bins, or list lengths in the file that names it',

@@ -2,10 +2,11 @@ import { fail } from '../../base/errors.js';
 import type { ExactJsonObject } from '../../base/json.js';
 import { LIMITS } from '../../base/limits.js';
 import { parseEnvelope } from '../envelope.js';
+import { delegatedNames } from '../every-role.js';
 import type { Delegations } from '../metadata.js';
 import { parseTargets } from '../parse-targets.js';
 import { authoritiesOf, isTopLevel, readSignatures } from './authority.js';
-import { delegatedNames, delegationTo, findDelegation, walkDelegators } from './delegation-graph.js';
+import { delegationTo, findDelegation, walkDelegators } from './delegation-graph.js';
 import {
   addKeyToDelegation,
   type BinDelegation,

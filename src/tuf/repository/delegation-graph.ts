@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { fail } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
 import type { DelegatedRole, Delegations, RoleKeys, Targets } from '../metadata.js';
-import { binName, binNameFor, binOf } from '../succinct.js';
+import { binNameFor, binOf } from '../succinct.js';
 
 /** On whose word a delegated role stands. */
 export interface FoundDelegation {
@@ -60,12 +60,6 @@ export function delegationTo(
   if (succinct) return binOf(succinct, role) === undefined ? undefined : { role: succinct, entry: undefined };
   const entry = roles.find(({ name }) => name === role);
   return entry && { role: entry, entry };
-}
-
-/** Every role that is delegated to there, bins included. */
-export function delegatedNames({ roles, succinct }: Delegations): readonly string[] {
-  if (!succinct) return roles.map(({ name }) => name);
-  return Array.from({ length: 2 ** succinct.bitLength }, (_, bin) => binName(succinct, bin));
 }
 
 /** The bin that a path falls into; undefined when the role has no bins. */

@@ -3,6 +3,7 @@ import { fail } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
 import type { Signer } from '../../crypto/keys.js';
 import { type Envelope, parseEnvelope } from '../envelope.js';
+import { delegatedNames } from '../every-role.js';
 import type { Metadata, Root, Targets } from '../metadata.js';
 import { countSignatures } from '../threshold.js';
 import { roleOf } from '../trust-checks.js';
@@ -13,7 +14,7 @@ import {
   readSignatures,
   rootAuthority,
 } from './authority.js';
-import { delegatedNames, delegationTo } from './delegation-graph.js';
+import { delegationTo } from './delegation-graph.js';
 import { type Move, publishFiles, READY } from './journal.js';
 import { serializeMetadata } from './json-text.js';
 import { makeSnapshot, makeTimestamp } from './online.js';

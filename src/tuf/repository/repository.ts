@@ -154,7 +154,8 @@ export class Repository {
   }
 }
 
-async function holdingLock<T>(folder: RepositoryFolder, work: () => Promise<T>): Promise<T> {
+/** Works on a folder alone. @throws TouchmarkError `tuf-conflict` when somebody else does */
+export async function holdingLock<T>(folder: RepositoryFolder, work: () => Promise<T>): Promise<T> {
   await folder.makeFolder('.');
   const lock = await acquireLock(folder.lock).catch(error => {
     if (!(error instanceof TouchmarkError) || error.code !== 'oci-conflict') throw error;

@@ -3,6 +3,7 @@ import { fail } from '../../base/errors.js';
 import type { ExactJsonObject } from '../../base/json.js';
 import { encodeCanonical } from '../canonical-json.js';
 import type { Envelope } from '../envelope.js';
+import { readableSize } from '../readable-size.js';
 import { type Authority, authoritiesOf } from './authority.js';
 import { renew } from './edit-payload.js';
 import { type SignatureEntry, serializeMetadata } from './json-text.js';
@@ -19,17 +20,6 @@ export interface StagedRole {
   /** Signatures that were over what was staged before, and do not count any more. */
   readonly droppedSignatures: number;
 }
-
-/**
- * Other clients read no more than this many bytes of a role: what is larger would be lost to them.
- * (The defaults of python-tuf, go-tuf and tuf-js.)
- */
-const READABLE_SIZE: ReadonlyMap<string, number> = new Map([
-  ['root', 512_000],
-  ['timestamp', 16_384],
-  ['snapshot', 2_000_000],
-]);
-const READABLE_TARGETS = 5_000_000;
 
 /**
  * Applies an edit to the next version of a role, which is the published one plus one however often it is edited. To be
@@ -120,7 +110,7 @@ export function signaturesOf({ signatures }: Envelope): readonly SignatureEntry[
 
 /** @throws TouchmarkError `limit-exceeded` */
 export function requireReadable(role: string, size: number): void {
-  const most = READABLE_SIZE.get(role) ?? READABLE_TARGETS;
+  const most = readableSize(role);
   if (size <= most) return;
   fail('limit-exceeded', `${role}.json would have ${size} bytes; other clients read at most ${most}`, {
     hint:

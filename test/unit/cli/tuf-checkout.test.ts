@@ -1,8 +1,7 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { serve, writeRepository } from '../trust/support.js';
+import { scratch, serve, writeRepository } from '../trust/support.js';
 import { Simulator } from '../tuf/simulator.js';
 import { runCli } from './run-cli.js';
 
@@ -10,7 +9,7 @@ async function home() {
   const repository = await Simulator.create();
   repository.addTarget('targets', 'a/tool', 'hello');
   repository.release('targets');
-  const cwd = await mkdtemp(join(tmpdir(), 'touchmark-checkout-'));
+  const cwd = await scratch();
   await writeFile(join(cwd, 'root.json'), repository.files.get('1.root.json')!);
   return { repository, cwd };
 }

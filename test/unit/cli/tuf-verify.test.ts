@@ -1,8 +1,7 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { serve, writeRepository } from '../trust/support.js';
+import { scratch, serve, writeRepository } from '../trust/support.js';
 import { Simulator } from '../tuf/simulator.js';
 import { runCli } from './run-cli.js';
 
@@ -10,7 +9,7 @@ async function home() {
   const repository = await Simulator.create();
   repository.addTarget('targets', 'a/tool', 'hello');
   repository.release('targets');
-  const cwd = await mkdtemp(join(tmpdir(), 'touchmark-audit-'));
+  const cwd = await scratch();
   await writeFile(join(cwd, 'root.json'), repository.files.get('1.root.json')!);
   await writeRepository(repository, join(cwd, 'published'));
   return { repository, cwd };

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -46,7 +46,9 @@ export async function serve(repository: Simulator, prefix = 'metadata/'): Promis
 }
 
 export async function scratch(): Promise<string> {
-  return mkdtemp(join(tmpdir(), 'touchmark-trust-'));
+  const folder = await mkdtemp(join(tmpdir(), 'touchmark-trust-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 export function storeAccess(options: StoreOptions = {}): StoreAccess {
