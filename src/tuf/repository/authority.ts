@@ -6,7 +6,7 @@ import { openKey, type TufKey } from '../keys.js';
 import { type RoleKeys, type Root, TOP_LEVEL_ROLES, type TopLevelRole } from '../metadata.js';
 import { countSignatures } from '../threshold.js';
 import { roleOf } from '../trust-checks.js';
-import { type FoundDelegation, findDelegation } from './delegation-graph.js';
+import { type FoundDelegation, findDelegation, type LoadRole } from './delegation-graph.js';
 import { labelOf } from './edit-payload.js';
 import type { Repository } from './repository.js';
 
@@ -36,8 +36,16 @@ export interface KeyHolder {
   readonly label?: string;
 }
 
-/** Whose signatures the next version of a role needs. @throws TouchmarkError `tuf-path-not-delegated` for a role of nobody's */
-export async function authoritiesOf(repository: Repository, role: string): Promise<readonly Authority[]> {
+/**
+ * Whose signatures the next version of a role needs.
+ * @param next how metadata of delegating roles is read: for many roles at once, give {@link readOnce}
+ * @throws TouchmarkError `tuf-path-not-delegated` for a role of nobody's
+ */
+export async function authoritiesOf(
+  repository: Repository,
+  role: string,
+  next: LoadRole = name => repository.next(name),
+): Promise<readonly Authority[]> {
   const root = await repository.nextRoot();
   if (role === 'root') {
     const before = repository.root;
@@ -47,12 +55,22 @@ export async function authoritiesOf(repository: Repository, role: string): Promi
       : [own];
   }
   if (isTopLevel(role)) return [rootAuthority(root, role, 'root')];
-  const found = await findDelegation(role, name => repository.next(name));
+  const found = await findDelegation(role, next);
   if (!found)
     fail('tuf-path-not-delegated', `nothing is delegated to ${JSON.stringify(role.slice(0, 140))}`, {
       hint: 'touchmark tuf role list shows the roles; touchmark tuf role delegate makes one',
     });
-  return [delegatedAuthority(found, (await repository.next(found.delegator))?.raw)];
+  return [delegatedAuthority(found, (await next(found.delegator))?.raw)];
+}
+
+/** What roles will say, each read once: for a time in which nothing is staged. */
+export function readOnce(repository: Repository): LoadRole {
+  const read = new Map<string, ReturnType<LoadRole>>();
+  return role => {
+    const known = read.get(role) ?? repository.next(role);
+    read.set(role, known);
+    return known;
+  };
 }
 
 export function isTopLevel(role: string): role is TopLevelRole {

@@ -1,3 +1,4 @@
+import { mapConcurrently } from '../../base/concurrency.js';
 import { fail } from '../../base/errors.js';
 import type { ExactJsonObject } from '../../base/json.js';
 import { LIMITS } from '../../base/limits.js';
@@ -114,9 +115,9 @@ export async function delegateBins(
     if (!current) return fail('usage-argument', `there is no role ${JSON.stringify(delegator)} here`);
     const edited = delegateToBins(current.raw, bins);
     const preview = parsePayloadOf(edited);
-    for (const name of delegatedNames(preview)) {
-      await stageRole(repository, name, payload => payload, { first: () => makeTargets(expiryDays) });
-    }
+    await mapConcurrently(delegatedNames(preview), 8, name =>
+      stageRole(repository, name, payload => payload, { first: () => makeTargets(expiryDays) }),
+    );
     const staged = await stageRole(repository, delegator, payload => delegateToBins(payload, bins));
     await askToSign(repository, delegator);
     return [staged];

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { mapConcurrently } from '../../base/concurrency.js';
 import { fail } from '../../base/errors.js';
 import type { Signer } from '../../crypto/keys.js';
 import type { TargetInfo, Targets } from '../metadata.js';
@@ -8,9 +9,8 @@ import { type Authority, authoritiesOf, delegatedAuthority } from './authority.j
 import { binFor, delegationTo, findDelegation } from './delegation-graph.js';
 import { listTargetEntries, type TargetEntry, unlistTargets } from './edit-targets.js';
 import { requireTargetPath } from './names-to-write.js';
-import { signPayload } from './online.js';
 import type { Repository } from './repository.js';
-import { askToSign, type Edit, type StagedRole, signaturesOf, stageRole, writeStaged } from './stage.js';
+import { type Edit, type StagedRole, stageRole } from './stage.js';
 
 /**
  * Lists targets in a role, or in its bins where it spreads them; their files, where bytes are given, are published with it.
@@ -100,14 +100,11 @@ async function editRouted<T>(
     if (own) own.push(item);
     else byRole.set(name, [item]);
   }
-  const staged: StagedRole[] = [];
-  for (const [name, own] of byRole) {
-    const done = await stageRole(repository, name, editFor(own));
-    staged.push(done);
-    const authorities = name === role ? undefined : [binAuthority(holder, role, name)];
-    if (done.changed) await signOrAsk(repository, name, signers, authorities);
-  }
-  return staged;
+  const ownAuthorities = byRole.has(role) ? await authoritiesOf(repository, role) : [];
+  return mapConcurrently([...byRole], 8, ([name, own]) => {
+    const authorities = name === role ? ownAuthorities : [binAuthority(holder, role, name)];
+    return stageRole(repository, name, editFor(own), { signing: { authorities, signers } });
+  });
 }
 
 /** Bins share the word of one role, which is not looked up for each of them. */
@@ -116,21 +113,6 @@ function binAuthority(holder: Targets, delegator: string, bin: string): Authorit
   const found = delegations && delegationTo(bin, delegations);
   if (!delegations || !found) return fail('internal', `${delegator} has no bin ${bin}`);
   return delegatedAuthority({ delegator, delegations, ...found }, holder.raw);
-}
-
-async function signOrAsk(
-  repository: Repository,
-  role: string,
-  signers: readonly Signer[],
-  known: readonly Authority[] | undefined,
-): Promise<void> {
-  if (signers.length === 0 && !known) return askToSign(repository, role);
-  const staged = await repository.staged(role);
-  if (!staged) return;
-  const authorities = known ?? (await authoritiesOf(repository, role));
-  const { envelope } = staged;
-  const made = signPayload(envelope.signedBytes, authorities, signers);
-  await writeStaged(repository, role, envelope.signed, [...signaturesOf(envelope), ...made], authorities);
 }
 
 /** Clients find a target only where each role on the way delegates its path. */

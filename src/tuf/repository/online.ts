@@ -1,18 +1,16 @@
 import { createHash } from 'node:crypto';
-import { toHex } from '../../base/bytes.js';
 import { fail } from '../../base/errors.js';
 import type { ExactJsonObject } from '../../base/json.js';
 import type { Signer } from '../../crypto/keys.js';
 import { encodeCanonical } from '../canonical-json.js';
 import { parseEnvelope } from '../envelope.js';
-import { openKey } from '../keys.js';
 import type { MetaFile, Root } from '../metadata.js';
-import { type Authority, formatHolder, keyOf, readSignatures, rootAuthority } from './authority.js';
+import { formatHolder, readSignatures, rootAuthority } from './authority.js';
 import { EXPIRY_DAYS, newPayload, renew } from './edit-payload.js';
-import { type SignatureEntry, serializeMetadata } from './json-text.js';
-import { requireMetadataScheme } from './key-entry.js';
+import { serializeMetadata } from './json-text.js';
 import { objectAt, record, withMember } from './objects.js';
 import type { Repository } from './repository.js';
+import { signPayload } from './sign-payload.js';
 import { requireReadable } from './stage.js';
 
 /** A member of root: how many days a snapshot and a timestamp hold. */
@@ -20,6 +18,14 @@ export const ONLINE_DAYS = 'x-touchmark-online-days';
 
 /** From this many files on, a snapshot with lengths and hashes is larger than other clients read. */
 const MOST_HASHED = 9_000;
+
+/** What a snapshot lists of a file. */
+export interface PublishedFile {
+  readonly version: number;
+  readonly length: number;
+  /** Hex. */
+  readonly sha256: string;
+}
 
 /** A file of an online role, ready to be put in place. */
 export interface OnlineFile {
@@ -34,7 +40,7 @@ export interface OnlineFile {
 export function makeSnapshot(
   repository: Repository,
   root: Root,
-  changed: ReadonlyMap<string, { readonly version: number; readonly bytes: Uint8Array }>,
+  changed: ReadonlyMap<string, PublishedFile>,
   signers: readonly Signer[],
 ): OnlineFile {
   const before = repository.snapshot;
@@ -43,9 +49,7 @@ export function makeSnapshot(
     before ? objectAt(before.raw, 'meta') : {},
   );
   const hashed = new Set([...Object.keys(meta), ...changed.keys()]).size <= MOST_HASHED;
-  for (const [role, { version, bytes }] of changed) {
-    meta[`${role}.json`] = describe(version, hashed ? bytes : undefined);
-  }
+  for (const [role, file] of changed) meta[`${role}.json`] = describe(file);
   if (!hashed)
     for (const [name, entry] of Object.entries(meta)) meta[name] = record({ version: entry['version'] ?? 0 });
   const payload = withMember(before?.raw ?? begin(root, 'snapshot'), 'meta', meta);
@@ -60,7 +64,7 @@ export function makeTimestamp(
   signers: readonly Signer[],
 ): OnlineFile {
   const before = repository.timestamp;
-  const meta = record({ 'snapshot.json': describe(snapshot.version, snapshot.bytes) });
+  const meta = record({ 'snapshot.json': describe(measure(snapshot.version, snapshot.bytes)) });
   const payload = withMember(before?.raw ?? begin(root, 'timestamp'), 'meta', meta);
   return signOnline(repository, root, 'timestamp', payload, (before?.version ?? 0) + 1, signers);
 }
@@ -76,13 +80,12 @@ function begin(root: Root, role: 'snapshot' | 'timestamp'): ExactJsonObject {
   return newPayload(role, typeof days === 'number' ? days : role === 'snapshot' ? 7 : 1);
 }
 
-function describe(version: number, bytes: Uint8Array | undefined): ExactJsonObject {
-  if (!bytes) return record({ version });
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return record({ version, length: bytes.length, hashes: record({ sha256 }) } satisfies Record<
-    keyof MetaFile,
-    unknown
-  >);
+export function measure(version: number, bytes: Uint8Array): PublishedFile {
+  return { version, length: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+}
+
+function describe({ version, length, sha256 }: PublishedFile): ExactJsonObject {
+  return record({ version, length, hashes: record({ sha256 }) } satisfies Record<keyof MetaFile, unknown>);
 }
 
 /**
@@ -125,32 +128,4 @@ function signOnline(
     );
   requireReadable(role, bytes.length);
   return { version, bytes };
-}
-
-/** The signatures that these signers give for these authorities, each verified as soon as it is made. */
-export function signPayload(
-  message: Uint8Array,
-  authorities: readonly Authority[],
-  signers: readonly Signer[],
-): readonly SignatureEntry[] {
-  const signatures = new Map<string, string>();
-  for (const signer of signers) {
-    for (const authority of authorities) {
-      const key = keyOf(authority, signer.publicKey);
-      if (!key || signatures.has(key.keyid)) continue;
-      requireMetadataScheme(signer);
-      const signature = signer.sign(message);
-      const verifier = openKey(key);
-      if (!verifier.usable || !verifier.verify(message, signature))
-        fail(
-          'key-unsupported',
-          `the key ${key.keyid.slice(0, 12)} is there for ${key.scheme}, and signs otherwise`,
-          {
-            details: { keyid: key.keyid, scheme: key.scheme },
-          },
-        );
-      signatures.set(key.keyid, toHex(signature));
-    }
-  }
-  return [...signatures].map(([keyid, sig]) => ({ keyid, sig }));
 }

@@ -1,23 +1,25 @@
 import { join } from 'node:path';
+import { mapConcurrently } from '../../base/concurrency.js';
 import { fail } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
 import type { Signer } from '../../crypto/keys.js';
 import { type Envelope, parseEnvelope } from '../envelope.js';
 import { delegatedNames } from '../every-role.js';
-import type { Metadata, Root, Targets } from '../metadata.js';
+import type { Root } from '../metadata.js';
 import { countSignatures } from '../threshold.js';
 import { roleOf } from '../trust-checks.js';
 import {
   authoritiesOf,
   delegatedAuthority,
   formatHolder,
+  readOnce,
   readSignatures,
   rootAuthority,
 } from './authority.js';
 import { delegationTo } from './delegation-graph.js';
 import { type Move, publishFiles, READY } from './journal.js';
 import { serializeMetadata } from './json-text.js';
-import { makeSnapshot, makeTimestamp } from './online.js';
+import { makeSnapshot, makeTimestamp, measure, type PublishedFile } from './online.js';
 import type { Repository } from './repository.js';
 import { nothingStaged } from './sign-staged.js';
 import { requireNextVersion, signaturesOf } from './stage.js';
@@ -32,11 +34,11 @@ export interface Publication {
   readonly gap: boolean;
 }
 
-/** A staged role that may go out. */
-interface Ready {
-  readonly envelope: Envelope;
-  readonly version: number;
-  readonly bytes: Uint8Array;
+/** A staged role that may go out. Its content is not kept: there may be thousands of bins. */
+interface Ready extends PublishedFile {
+  /** Undefined where the staged file is published as it is. */
+  readonly rewritten: Uint8Array | undefined;
+  readonly delegates: boolean;
 }
 
 /**
@@ -72,14 +74,12 @@ export async function publishStaged(
     for (const name of await stagedTargetFiles(repository)) {
       moves.push({ from: `staged/targets/${name}`, to: `targets/${name}` });
     }
-    for (const [role, { envelope, version, bytes }] of targets) {
-      moves.push(await moveOf(role, version, envelope, bytes));
-    }
+    for (const [role, file] of targets) moves.push(await moveOf(role, file));
     moves.push(await prepare(folder.published('snapshot', snapshot.version), snapshot.bytes));
     const pointers = [await prepare(folder.published('timestamp'), timestamp.bytes)];
     const newRoot = ready.get('root');
     if (newRoot) {
-      const move = await moveOf('root', newRoot.version, newRoot.envelope, newRoot.bytes);
+      const move = await moveOf('root', newRoot);
       // Who has the old root must be able to read what the timestamp leads to; if not, the root goes first.
       if (gap) pointers.unshift(move);
       else pointers.push(move);
@@ -96,60 +96,53 @@ export async function publishStaged(
     };
 
     /** The staged file itself; anew where a placeholder would go out with it. */
-    async function moveOf(
-      role: string,
-      version: number,
-      envelope: Envelope,
-      bytes: Uint8Array,
-    ): Promise<Move> {
+    async function moveOf(role: string, { version, rewritten }: Ready): Promise<Move> {
       const to = folder.published(role, version);
-      return bytes === envelope.bytes ? { from: folder.staged(role), to } : prepare(to, bytes);
+      return rewritten ? prepare(to, rewritten) : { from: folder.staged(role), to };
     }
   });
 }
 
-/** Every staged role, as it will be published. @throws TouchmarkError `tuf-not-signed`, `tuf-conflict` */
+/** Every staged role, as it will be published. @throws TouchmarkError `tuf-not-signed`, `tuf-conflict`, `tuf-expired` */
 async function checkStaged(
   repository: Repository,
   roles: readonly string[],
 ): Promise<ReadonlyMap<string, Ready>> {
-  const ready = new Map<string, Ready>();
+  const next = readOnce(repository);
   const waiting: string[] = [];
-  for (const role of roles) {
+  const ready = await mapConcurrently(roles, 8, async role => {
     const staged = role === 'root' ? await repository.stagedRoot() : await repository.staged(role);
-    if (!staged) continue;
-    const { envelope, payload } = staged as Metadata<Root> | Metadata<Targets>;
+    const { envelope, payload } = staged ?? fail('tuf-conflict', `what was staged of ${role} is gone`);
     requireNextVersion(repository, role, payload.version);
-    const standing = (await authoritiesOf(repository, role)).map(authority =>
-      readSignatures(authority, envelope),
-    );
-    for (const { by, enough, signed, threshold, missing } of standing) {
+    for (const authority of await authoritiesOf(repository, role, next)) {
+      const { by, enough, signed, threshold, missing } = readSignatures(authority, envelope);
       if (enough) continue;
+      const whose = by === 'root' || role !== 'root' ? '' : ` by the keys of ${by}`;
       const who = missing.map(formatHolder).join(', ');
-      const whose = by === 'root' || role !== 'root' ? '' : `, by the keys of ${by}`;
       waiting.push(`${role}: ${signed.length} of ${threshold} signatures${whose}; asked: ${who}`);
     }
     if (payload.expires.getTime() <= repository.now.getTime())
       fail('tuf-expired', `the staged ${role}.json expired before it was published`, {
         hint: `drop it with touchmark tuf reset ${role}, and make the change anew`,
       });
-    ready.set(role, { envelope, version: payload.version, bytes: withoutPlaceholders(envelope) });
+    const rewritten = withoutPlaceholders(envelope);
+    const file = measure(payload.version, rewritten ?? envelope.bytes);
+    return [role, { ...file, rewritten, delegates: 'delegations' in payload }] as const;
+  });
+  if (waiting.length > 0) {
+    const more = waiting.length > 5 ? '; and more' : '';
+    fail('tuf-not-signed', `not signed yet: ${waiting.slice(0, 5).join('; ')}${more}`, {
+      hint: 'each holder runs touchmark tuf sign, or touchmark tuf offline export hands the bytes to them',
+      details: { waiting: waiting.slice(0, 50) },
+    });
   }
-  if (waiting.length > 0)
-    fail(
-      'tuf-not-signed',
-      `not signed yet: ${waiting.slice(0, 5).join('; ')}${waiting.length > 5 ? '; and more' : ''}`,
-      {
-        hint: 'each holder runs touchmark tuf sign, or touchmark tuf offline export hands the bytes to them',
-        details: { waiting: waiting.slice(0, 50) },
-      },
-    );
-  return ready;
+  return new Map(ready);
 }
 
-function withoutPlaceholders(envelope: Envelope): Uint8Array {
+/** A file with a placeholder in it is published without. */
+function withoutPlaceholders(envelope: Envelope): Uint8Array | undefined {
   const signatures = signaturesOf(envelope);
-  if (signatures.length === envelope.signatures.size) return envelope.bytes;
+  if (signatures.length === envelope.signatures.size) return undefined;
   return serializeMetadata(envelope.signed, signatures);
 }
 
@@ -168,8 +161,8 @@ async function checkUntouched(
     const bytes = await repository.folder.read(repository.folder.published('targets', targets.version));
     requireStillSigned(repository, 'targets', bytes, rootAuthority(root, 'targets', 'root'));
   }
-  for (const delegator of ready.keys()) {
-    if (delegator === 'root') continue;
+  for (const [delegator, { delegates }] of ready) {
+    if (!delegates) continue;
     const payload = await repository.next(delegator);
     const delegations = payload?.delegations;
     if (!payload || !delegations) continue;
@@ -227,7 +220,7 @@ async function isReadableBefore(
     const keys = roleOf(root, role);
     return countSignatures(envelope, root.keys, keys, 'refuse').valid.size >= keys.threshold;
   };
-  const targets = ready.get('targets')?.envelope;
+  const targets = ready.has('targets') ? (await repository.staged('targets'))?.envelope : undefined;
   return (
     holds('snapshot', parseEnvelope(snapshot, 'snapshot', snapshot.length)) &&
     holds('timestamp', parseEnvelope(timestamp, 'timestamp', timestamp.length)) &&

@@ -5,8 +5,8 @@ import type { Envelope } from '../envelope.js';
 import { openKey } from '../keys.js';
 import { type Authority, authoritiesOf, keyOf, readSignatures, type Signed } from './authority.js';
 import type { SignatureEntry } from './json-text.js';
-import { signPayload } from './online.js';
 import type { Repository } from './repository.js';
+import { signPayload } from './sign-payload.js';
 import { requireNextVersion, signaturesOf, writeStaged } from './stage.js';
 
 /** What became of a role when it was signed. */

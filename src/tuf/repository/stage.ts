@@ -1,6 +1,7 @@
 import { equalBytes, toHex } from '../../base/bytes.js';
 import { fail } from '../../base/errors.js';
 import type { ExactJsonObject } from '../../base/json.js';
+import type { Signer } from '../../crypto/keys.js';
 import { encodeCanonical } from '../canonical-json.js';
 import type { Envelope } from '../envelope.js';
 import { readableSize } from '../readable-size.js';
@@ -8,9 +9,15 @@ import { type Authority, authoritiesOf } from './authority.js';
 import { renew } from './edit-payload.js';
 import { type SignatureEntry, serializeMetadata } from './json-text.js';
 import type { Repository } from './repository.js';
+import { signPayload } from './sign-payload.js';
 
 /** A change of one role, as a function from what it says to what it shall say. */
 export type Edit = (payload: ExactJsonObject) => ExactJsonObject;
+
+export interface Signing {
+  readonly authorities: readonly Authority[];
+  readonly signers: readonly Signer[];
+}
 
 export interface StagedRole {
   readonly role: string;
@@ -35,6 +42,8 @@ export async function stageRole(
     readonly first?: () => ExactJsonObject;
     /** Stage it also when the edit changes nothing. */
     readonly again?: boolean;
+    /** Who must sign it, and who does so at once; without, nobody is asked yet. */
+    readonly signing?: Signing;
   } = {},
 ): Promise<StagedRole> {
   const staged = role === 'root' ? await repository.stagedRoot() : await repository.staged(role);
@@ -54,7 +63,9 @@ export async function stageRole(
   }
   const payload = renew(edited, version, repository.now);
   const dropped = staged ? [...staged.envelope.signatures.values()].filter(Boolean).length : 0;
-  await writeStaged(repository, role, payload, []);
+  const { authorities, signers } = options.signing ?? { authorities: [], signers: [] };
+  const signatures = signPayload(encodeCanonical(payload), authorities, signers);
+  await writeStaged(repository, role, payload, signatures, authorities);
   return { role, version, changed: true, droppedSignatures: dropped };
 }
 
