@@ -34,6 +34,16 @@ export interface Envelope {
  * @throws TouchmarkError `tuf-format`, `limit-exceeded`
  */
 export function parseEnvelope(bytes: Uint8Array, what: string, maxSize: number): Envelope {
+  const { signatures, ...file } = readSigned(bytes, what, maxSize);
+  return { ...file, signatures: parseSignatures(signatures) };
+}
+
+/** A metadata file whose signatures are not read yet: how they are written differs between TUF and its forerunners. */
+export function readSigned(
+  bytes: Uint8Array,
+  what: string,
+  maxSize: number,
+): Omit<Envelope, 'signatures'> & { readonly signatures: Field } {
   const { value, text, members } = parseExactJson(bytes, what, {
     code: 'tuf-format',
     maxSize,
@@ -41,12 +51,11 @@ export function parseEnvelope(bytes: Uint8Array, what: string, maxSize: number):
   });
   const envelope = field(value, what);
   const signed = envelope.get('signed').object() as ExactJsonObject;
-  const signatures = parseSignatures(envelope.get('signatures'));
   return {
     bytes,
     signed,
     signedBytes: signedBytesOf(members.get('signed')) ?? encodeCanonical(signed),
-    signatures,
+    signatures: envelope.get('signatures'),
   };
 
   function signedBytesOf(span: MemberSpan | undefined): Uint8Array | undefined {

@@ -125,10 +125,11 @@ function publicKeyOf(key: TufKey): PublicKey {
   const text: ExactJson | undefined = (key.raw['keyval'] as ExactJsonObject)['public'];
   if (typeof text !== 'string') return fail('key-malformed', `${where} has no public value`);
   const raw = decodeHex(text);
-  if (key.keytype === 'ed25519') {
-    if (raw?.length !== 32) return fail('key-malformed', `${where} is not 32 bytes in hex`);
-    return parseSpki(Buffer.concat([ED25519_SPKI, raw]), where);
-  }
+  if (key.keytype === 'ed25519')
+    return parseSpki(
+      wrapEd25519(raw ?? fail('key-malformed', `${where} is not 32 bytes in hex`), where),
+      where,
+    );
   const curve = CURVES.find(({ kind }) => key.scheme === kind.replace('ecdsa-', 'ecdsa-sha2-nist'));
   // go-tuf wrote ECDSA keys as the bare point until 2022; the first roots of Sigstore have them.
   if (raw !== undefined && curve !== undefined) return parseSpki(wrapEcPoint(curve, raw), where);
@@ -137,6 +138,12 @@ function publicKeyOf(key: TufKey): PublicKey {
 
 /** A SubjectPublicKeyInfo of Ed25519 up to the key itself (RFC 8410). */
 const ED25519_SPKI = Buffer.from('302a300506032b6570032100', 'hex');
+
+/** The SubjectPublicKeyInfo of a bare Ed25519 key. @throws TouchmarkError `key-malformed` unless it has 32 bytes */
+export function wrapEd25519(raw: Uint8Array, where: string): Uint8Array {
+  if (raw.length !== 32) fail('key-malformed', `${where} is not an Ed25519 key of 32 bytes`);
+  return Buffer.concat([ED25519_SPKI, raw]);
+}
 
 function verifyFunction(key: PublicKey, scheme: Scheme) {
   return (message: Uint8Array, signature: Uint8Array): boolean => {

@@ -40,7 +40,7 @@ export function parseVersion(version: Field): number {
  * A date that one reader cannot read must not be "never" for another: what is not of the one form is refused. A fraction is
  * dropped, which makes the expiry come no later.
  */
-function parseDate(date: Field): Date {
+export function parseDate(date: Field): Date {
   const text = date.string();
   const seconds = DATE.exec(text)?.[1];
   const value = new Date(seconds === undefined ? Number.NaN : `${seconds}Z`);
