@@ -17,6 +17,7 @@ export function bury(
   for (const gone of removeNode(tree, node)) {
     const path = pathOf(gone);
     if (gone.kind === ENTRY.symlink) hidden?.addLink(path);
+    if (gone.kind === ENTRY.dir) hidden?.addFolder(path);
     tree.tombstones.push({ path, layer, how, was: versionOf(gone) });
     const previous = ownersOf(gone);
     tell({

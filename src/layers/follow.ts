@@ -16,12 +16,19 @@ export interface Place {
  * @param path of the entry that is placed, for messages
  * @throws TouchmarkError `layer-ambiguous` when it leads to no folder: some runtimes make one there, others give up
  */
-export function followLink(tree: Tree, link: TreeNode, layer: number, path: EntryPath, hops = 1): TreeNode {
+export function followLink(
+  tree: Tree,
+  link: TreeNode,
+  layer: number,
+  path: EntryPath,
+  hops = { count: 0 },
+): TreeNode {
   const refuse = (problem: string): never =>
     fail('layer-ambiguous', `the entry ${showPath(path)} lies below ${showPath(pathOf(link))}, ${problem}`, {
       hint: REBUILD,
     });
-  if (hops > LIMITS.symlinkHops) refuse('a symbolic link in a circle');
+  // All of them count, not how deep they lie: links that lead through links would take for ever.
+  if (++hops.count > LIMITS.symlinkHops) refuse('one of too many symbolic links, or of a circle');
   const target = contentOf(tree, link)?.link ?? '';
   link.used = layer;
   let at = target.startsWith('/') ? tree.root : (link.parent ?? tree.root);
@@ -32,7 +39,7 @@ export function followLink(tree: Tree, link: TreeNode, layer: number, path: Entr
       continue;
     }
     const next = at.children?.get(name) ?? refuse('a symbolic link to what is not there');
-    at = next.kind === ENTRY.symlink ? followLink(tree, next, layer, path, hops + 1) : next;
+    at = next.kind === ENTRY.symlink ? followLink(tree, next, layer, path, hops) : next;
     if (at.kind !== ENTRY.dir) refuse('a symbolic link to what is no folder');
     at.used = layer;
   }

@@ -6,6 +6,7 @@ import type { Hiding } from './hidden.js';
 export class HiddenPaths {
   /** True: nothing may come there; false: below it. */
   readonly #paths = new Map<EntryPath, boolean>();
+  readonly #folders = new Set<EntryPath>();
 
   add({ how, path }: Hiding): void {
     if (how === 'opaque') return;
@@ -18,6 +19,17 @@ export class HiddenPaths {
   /** A link that is gone, through which an entry of the same layer may or may not have been written. */
   addLink(path: EntryPath): void {
     if (!this.#paths.has(path)) this.#paths.set(path, false);
+  }
+
+  /** A folder that is gone with all that was in the one above. */
+  addFolder(path: EntryPath): void {
+    this.#folders.add(path);
+  }
+
+  /** For a folder that no entry names: some runtimes keep the mode and owner of the one that was there, others do not. */
+  refuseImplied(path: EntryPath): void {
+    this.refuseAt(path);
+    if (this.#folders.has(path)) this.#refuse(path, path);
   }
 
   refuseAt(path: EntryPath): void {

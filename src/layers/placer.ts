@@ -71,7 +71,7 @@ export class Placer {
       if (next === undefined) {
         next = addChild(tree, folder, name, ENTRY.dir, this.#layer);
         const made = pathOf(next);
-        this.#hidden.refuseAt(made);
+        this.#hidden.refuseImplied(made);
         this.#tell({ kind: 'implied-dir', layer: this.#layer, path: made, literal: made, through });
       } else if (next.kind === ENTRY.symlink) {
         through ??= pathOf(next);

@@ -177,6 +177,15 @@ describe.each(AMBIGUOUS)('%s', (_what, code, lower, bad, good) => {
   });
 });
 
+it('gives up on links that lead through links, and through links, before that takes for ever', () => {
+  const doubling = Array.from({ length: 60 }, (_, i) => soft(`l${i}`, `l${i + 1}/../l${i + 1}`));
+  const chain = (length: number) =>
+    Array.from({ length }, (_, i) => soft(`m${i}`, i === length - 1 ? 'd' : `m${i + 1}`));
+  expect(refusal([...doubling, { path: 'l60/' }], [f('l0/x')])).toBe('layer-ambiguous');
+  expect(refusal([...chain(41), { path: 'd/' }], [f('m0/x')])).toBe('layer-ambiguous');
+  expect(refusal([...chain(40), { path: 'd/' }], [f('m0/x')])).toBeUndefined();
+});
+
 it('says which layer it is that cannot be applied', () => {
   expect(() => stack([f('a')], [f('b'), f('b')])).toThrow(expect.objectContaining({ details: { layer: 1 } }));
 });

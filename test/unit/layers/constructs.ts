@@ -169,4 +169,11 @@ export const AMBIGUOUS: readonly (readonly [
     [wh('d/.wh..wh..opq'), f('d/l/y')],
     [wh('d/.wh..wh..opq'), f('d/m/y')],
   ],
+  [
+    'a folder that is hidden, and made again by what is below it',
+    'layer-ambiguous',
+    [{ path: 'c/a/', mode: 0o700 }],
+    [f('c/a/b'), wh('c/.wh..wh..opq')],
+    [{ path: 'c/a/' }, f('c/a/b'), wh('c/.wh..wh..opq')],
+  ],
 ];
