@@ -2,11 +2,13 @@ import { mapConcurrently } from '../../base/concurrency.js';
 import { fail } from '../../base/errors.js';
 import type { ExactJsonObject } from '../../base/json.js';
 import { LIMITS } from '../../base/limits.js';
+import type { Signer } from '../../crypto/keys.js';
 import { parseEnvelope } from '../envelope.js';
 import { delegatedNames } from '../every-role.js';
 import type { Delegations } from '../metadata.js';
 import { parseTargets } from '../parse-targets.js';
-import { authoritiesOf, isTopLevel, readSignatures } from './authority.js';
+import { authoritiesOf, isTopLevel, readOnce, readSignatures } from './authority.js';
+import { listBins } from './bins.js';
 import { delegationTo, findDelegation, walkDelegators } from './delegation-graph.js';
 import {
   addKeyToDelegation,
@@ -138,14 +140,30 @@ export async function revokeRole(repository: Repository, name: string): Promise<
   });
 }
 
-/** A new version of a role that says what the one before says: to put its expiry off, or to have it signed by new keys. */
-export async function renewRole(repository: Repository, role: string): Promise<readonly StagedRole[]> {
+/**
+ * A new version of a role that says what the one before says: to put its expiry off, or to have it signed by new keys. The
+ * prefix of bins stands for all of them.
+ * @param options.signers who signs at once, if they speak for it
+ * @throws TouchmarkError `usage-argument`, `tuf-conflict`
+ */
+export async function renewRole(
+  repository: Repository,
+  role: string,
+  { signers = [] }: { readonly signers?: readonly Signer[] } = {},
+): Promise<readonly StagedRole[]> {
   if (role === 'snapshot' || role === 'timestamp')
     fail('usage-argument', `${role} is not staged: touchmark tuf refresh signs it anew`);
   return repository.locked(async () => {
-    const staged = await stageAgain(repository, role);
-    await askToSign(repository, role);
-    return [staged];
+    const bins = (await listBins(repository)).find(({ prefix }) => prefix === role);
+    const names = bins?.names ?? [role];
+    const next = readOnce(repository);
+    return mapConcurrently(names, 8, async name => {
+      const authorities = await authoritiesOf(repository, name, next);
+      return stageRole(repository, name, payload => payload, {
+        again: true,
+        signing: { authorities, signers },
+      });
+    });
   });
 }
 

@@ -101,6 +101,13 @@ export class RepositoryFolder {
     }
   }
 
+  /** Takes away what killed processes left half written; to be called with the lock held. */
+  async removeTemporaries(folder: string): Promise<void> {
+    for (const name of await this.list(folder)) {
+      if (name.startsWith('.') && name.endsWith('.tmp')) await this.remove(`${folder}/${name}`);
+    }
+  }
+
   sync(folder: string): Promise<void> {
     return syncFolder(this.at(folder));
   }

@@ -36,4 +36,4 @@ export { type Refreshed, refreshOnline } from './refresh-online.js';
 export type { Repository } from './repository.js';
 export { mergeSignatures, openStaged, type SignedRole, signStaged, stagedPayload } from './sign-staged.js';
 export type { StagedRole } from './stage.js';
-export { type RepositoryStatus, type RoleStanding, readStatus } from './status.js';
+export { type BinsStanding, type RepositoryStatus, type RoleStanding, readStatus } from './status.js';

@@ -84,6 +84,7 @@ export async function publishStaged(
       if (gap) pointers.unshift(move);
       else pointers.push(move);
     }
+    await folder.removeTemporaries('metadata');
     await publishFiles(folder, [...moves, ...pointers]);
     await repository.reload();
     const versions = { snapshot: snapshot.version, timestamp: timestamp.version };

@@ -43,6 +43,7 @@ export async function refreshOnline(
       await folder.write(folder.published('snapshot', renewed.version), renewed.bytes);
       await folder.sync('metadata');
     }
+    await folder.removeTemporaries('metadata');
     // Until this file is replaced, no reader knows of the other one.
     await folder.write(folder.published('timestamp'), timestamp.bytes);
     await folder.sync('metadata');

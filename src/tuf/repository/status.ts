@@ -1,4 +1,5 @@
 import { authoritiesOf, readSignatures, type Signed } from './authority.js';
+import { earliestExpiry, listBins } from './bins.js';
 import { walkDelegators } from './delegation-graph.js';
 import type { Repository } from './repository.js';
 
@@ -19,8 +20,18 @@ export interface RoleStanding {
 export interface RepositoryStatus {
   readonly recovered: Repository['recovered'];
   readonly roles: readonly RoleStanding[];
-  /** Bins, which are counted only: `prefix` and how many, how many of them are staged. */
-  readonly bins: readonly { readonly prefix: string; readonly count: number; readonly staged: number }[];
+  readonly bins: readonly BinsStanding[];
+}
+
+/** Bins are told of together. */
+export interface BinsStanding {
+  readonly prefix: string;
+  readonly delegator: string;
+  readonly count: number;
+  readonly staged: number;
+  /** When the first of those that are published expires; null before that. */
+  readonly expires: Date | null;
+  readonly daysLeft: number | null;
 }
 
 const DAY = 86_400_000;
@@ -31,40 +42,42 @@ export async function readStatus(
   now: Date = repository.now,
 ): Promise<RepositoryStatus> {
   const staged = new Set(await repository.stagedRoles());
-  const bins: { prefix: string; count: number; staged: number }[] = [];
   const roles: RoleStanding[] = [];
   for (const role of ['root', 'targets', 'snapshot', 'timestamp']) roles.push(await standingOf(role, null));
   for await (const { delegator, delegations } of walkDelegators(name => repository.next(name))) {
-    const { succinct } = delegations;
-    const names = new Map<string, number>();
-    if (succinct) bins.push(countBins(succinct.namePrefix, 2 ** succinct.bitLength, staged));
     for (const { name, pathHashPrefixes } of delegations.roles) {
-      const prefix = name.slice(0, Math.max(0, name.lastIndexOf('-')));
-      if (pathHashPrefixes) names.set(prefix, (names.get(prefix) ?? 0) + 1);
-      else roles.push(await standingOf(name, delegator));
+      if (!pathHashPrefixes) roles.push(await standingOf(name, delegator));
     }
-    for (const [prefix, count] of names) bins.push(countBins(prefix, count, staged));
+  }
+  const bins: BinsStanding[] = [];
+  for (const { names, ...set } of await listBins(repository)) {
+    const expires = await earliestExpiry(repository, { names, ...set });
+    bins.push({
+      prefix: set.prefix,
+      delegator: set.delegator,
+      count: names.length,
+      staged: names.filter(name => staged.has(name)).length,
+      expires,
+      daysLeft: expires && daysUntil(expires),
+    });
   }
   return { recovered: repository.recovered, roles, bins };
 
+  function daysUntil(expires: Date): number {
+    return Math.floor((expires.getTime() - now.getTime()) / DAY);
+  }
+
   async function standingOf(role: string, delegator: string | null): Promise<RoleStanding> {
     const payload = await publishedPayload(repository, role);
-    const daysLeft = payload && Math.floor((payload.expires.getTime() - now.getTime()) / DAY);
     return {
       role,
       delegator,
       published: payload
-        ? { version: payload.version, expires: payload.expires, daysLeft: daysLeft ?? 0 }
+        ? { version: payload.version, expires: payload.expires, daysLeft: daysUntil(payload.expires) }
         : null,
       staged: staged.has(role) ? await stagedStanding(repository, role) : null,
     };
   }
-}
-
-function countBins(prefix: string, count: number, staged: ReadonlySet<string>) {
-  const isBin = (name: string) =>
-    name.startsWith(`${prefix}-`) && /^[0-9a-f]+$/.test(name.slice(prefix.length + 1));
-  return { prefix, count, staged: [...staged].filter(isBin).length };
 }
 
 async function publishedPayload(repository: Repository, role: string) {
@@ -78,7 +91,6 @@ async function stagedStanding(repository: Repository, role: string): Promise<Rol
   const staged = role === 'root' ? await repository.stagedRoot() : await repository.staged(role);
   if (!staged) return null;
   const { version, expires } = staged.payload;
-
   const authorities = await authoritiesOf(repository, role);
   return {
     version,

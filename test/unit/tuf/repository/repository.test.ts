@@ -11,6 +11,7 @@ import {
   discardStaged,
   initRepository,
   listTargets,
+  makeKeyEntry,
   publishStaged,
   readStatus,
   refreshOnline,
@@ -18,6 +19,7 @@ import {
   removeTargets,
   renewRole,
   revokeRole,
+  serializeMetadata,
   setThreshold,
   signStaged,
 } from '../../../../src/tuf/repository/index.js';
@@ -30,6 +32,7 @@ import {
   publishedRepository,
   reopen,
   setup,
+  signerOf,
   signers,
 } from './support.js';
 
@@ -164,7 +167,6 @@ describe('delegations', () => {
     const [dot] = await keysOf('dot');
     const [eve] = await keysOf('eve');
     await addRoleKey(repository, 'team-base', eve!);
-    const { makeKeyEntry } = await import('../../../../src/tuf/repository/index.js');
     await removeRoleKey(repository, 'team-base', makeKeyEntry(dot!.key).keyid.slice(0, 10));
     expect(await repository.stagedRoles()).toEqual(['targets', 'team-base']);
     await expect(signStaged(repository, { signers: await signers('dot') })).rejects.toMatchObject({
@@ -278,6 +280,159 @@ describe('bins', () => {
   });
 });
 
+describe('bins that are about to expire', () => {
+  const withBins = async (kind: 'succinct' | 'prefixes') => {
+    const repository = await publishedRepository();
+    await delegateBins(repository, {
+      kind,
+      bitLength: 2,
+      namePrefix: 'bin',
+      keys: await keysOf('online'),
+      threshold: 1,
+      expiryDays: 10,
+    });
+    await addTargets(repository, 'targets', [{ path: 'a', bytes: utf8('a') }]);
+    await signStaged(repository, { signers: await signers('cyd', 'online') });
+    await publishStaged(repository, { signers: await signers('online') });
+    return repository;
+  };
+
+  it.each(['succinct', 'prefixes'] as const)('are told of, and renewed, all at once: %s', async kind => {
+    const repository = await withBins(kind);
+    const soon = await reopen(repository, new Date(NOW.getTime() + 8 * DAY));
+    expect((await readStatus(soon)).bins).toEqual([
+      {
+        prefix: 'bin',
+        delegator: 'targets',
+        count: 4,
+        staged: 0,
+        expires: new Date(NOW.getTime() + 10 * DAY),
+        daysLeft: 2,
+      },
+    ]);
+    const renewed = await renewRole(soon, 'bin', { signers: await signers('online') });
+    expect(renewed.map(({ version }) => version)).toEqual([2, 2, 2, 2]);
+    await publishStaged(soon, { signers: await signers('online') });
+    expect((await readStatus(soon)).bins[0]?.daysLeft).toBe(10);
+    const later = new Date(NOW.getTime() + 12 * DAY);
+    await refreshOnline(await reopen(repository, later), { signers: await signers('online') });
+    expect(
+      (await (await client(repository.folder.path, createMemoryCache(), later)).findTarget('a'))?.path,
+    ).toBe('a');
+  });
+
+  it('are not shown as sound when one is gone or signed by others', async () => {
+    const repository = await withBins('succinct');
+    const { folder } = repository;
+    const good = (await folder.read('metadata/1.bin-0.json'))!;
+    await folder.write(
+      'metadata/1.bin-0.json',
+      Buffer.from(good.toString().replace(/"sig":"../, '"sig":"00')),
+    );
+    await expect(readStatus(await reopen(repository))).rejects.toMatchObject({ code: 'tuf-threshold' });
+    await folder.remove('metadata/1.bin-0.json');
+    await expect(readStatus(await reopen(repository))).rejects.toMatchObject({ code: 'tuf-unavailable' });
+    await folder.write('metadata/1.bin-0.json', good);
+    await readStatus(await reopen(repository));
+  });
+
+  it('change keys: nothing goes out before all of them are signed by the new ones', async () => {
+    const repository = await withBins('succinct');
+    const [fay] = await keysOf('fay');
+    await addRoleKey(repository, 'bin', fay!);
+    await setThreshold(repository, 'bin', 2);
+    await signStaged(repository, { signers: await signers('cyd') });
+    await expect(publishStaged(repository, { signers: await signers('online') })).rejects.toMatchObject({
+      code: 'tuf-not-signed',
+    });
+    await renewRole(repository, 'bin', { signers: await signers('online', 'fay') });
+    await publishStaged(repository, { signers: await signers('online') });
+    expect((await (await client(repository.folder.path)).findTarget('a'))?.path).toBe('a');
+  });
+});
+
+describe('what is written', () => {
+  it('keeps members that nobody here knows, at every depth', async () => {
+    const repository = await publishedRepository();
+    const { folder } = repository;
+    await addTargets(repository, 'targets', [{ path: 'a', bytes: utf8('a') }]);
+    const staged = (await repository.staged('targets'))!.payload.raw as Record<string, unknown>;
+    const foreign = {
+      ...staged,
+      'x-other': { big: 123456789012345678901234567890n, list: [null, true], text: 'é\u{1F600}' },
+    };
+    await folder.write(folder.staged('targets'), serializeMetadata(foreign as never, []));
+    await addTargets(repository, 'targets', [{ path: 'b', bytes: utf8('b') }]);
+    await signStaged(repository, { signers: await signers('cyd') });
+    await publishStaged(repository, { signers: await signers('online') });
+    const { raw } = (await repository.published('targets'))!;
+    expect(raw['x-other']).toEqual({
+      big: 123456789012345678901234567890n,
+      list: [null, true],
+      text: 'é\u{1F600}',
+    });
+    await client(folder.path);
+  });
+
+  it('is no larger than other clients read, and names the way out', async () => {
+    const repository = await publishedRepository();
+    const entries = (count: number) =>
+      Array.from({ length: count }, (_, i) => ({
+        path: `some/where/quite/far/down/file-${i}.tar.gz`,
+        length: 1,
+        hashes: { sha256: i.toString(16).padStart(64, '0') },
+      }));
+    await expect(addTargets(repository, 'targets', entries(40_000))).rejects.toMatchObject({
+      code: 'limit-exceeded',
+      hint: expect.stringContaining('--bins'),
+    });
+    expect(await repository.stagedRoles()).toEqual([]);
+    await addTargets(repository, 'targets', entries(20_000));
+  });
+
+  it.each(['', 'a\u0007b', 'x'.repeat(101)])('has no label %j', async label => {
+    const repository = await publishedRepository();
+    const [dot] = await keysOf('dot');
+    await expect(addRoleKey(repository, 'root', { ...dot!, label })).rejects.toMatchObject({
+      code: 'usage-argument',
+    });
+    await addRoleKey(repository, 'root', { ...dot!, label: 'dot, office' });
+  });
+
+  it.each(['ecdsa-p256', 'ecdsa-p384', 'ecdsa-p521', 'ed25519', 'rsa-2048'] as const)(
+    'is signed by keys of kind %s',
+    async kind => {
+      const signer = await signerOf('someone', kind);
+      const role = { keys: [{ key: signer.publicKey }], threshold: 1, expiryDays: 30 };
+      const repository = await initRepository(await newFolder(), {
+        root: role,
+        targets: role,
+        snapshot: role,
+        timestamp: role,
+        now: NOW,
+      });
+      await signStaged(repository, { signers: [signer] });
+      await publishStaged(repository, { signers: [signer] });
+      await client(repository.folder.path);
+    },
+  );
+
+  it('does not go over what somebody has edited by hand into the journal', async () => {
+    const repository = await publishedRepository();
+    const { folder } = repository;
+    const move = (to: string) =>
+      folder.write(
+        'staged/journal.json',
+        utf8(JSON.stringify({ journal: 1, moves: [{ from: 'staged/x', to }] })),
+      );
+    await folder.write('staged/x', utf8('x'));
+    await move('targets/../../outside');
+    await expect(reopen(repository)).rejects.toMatchObject({ code: 'tuf-format' });
+    await move('targets/inside');
+    expect((await reopen(repository)).recovered).toBe('completed');
+  });
+});
+
 describe('root', () => {
   it('rotates with the signatures of both, and readers follow', async () => {
     const repository = await publishedRepository();
@@ -285,7 +440,6 @@ describe('root', () => {
     await client(repository.folder.path, cache);
     const [fay] = await keysOf('fay');
     await addRoleKey(repository, 'root', fay!);
-    const { makeKeyEntry } = await import('../../../../src/tuf/repository/index.js');
     const [ada] = await keysOf('ada');
     await removeRoleKey(repository, 'root', makeKeyEntry(ada!.key).keyid);
     await signStaged(repository, { signers: await signers('ben', 'fay') });
@@ -311,7 +465,6 @@ describe('root', () => {
       const repository = await publishedRepository();
       const cache = createMemoryCache();
       await client(repository.folder.path, cache);
-      const { makeKeyEntry } = await import('../../../../src/tuf/repository/index.js');
       const [fresh] = await keysOf('online2');
       const [gone] = await keysOf('online');
       for (const role of ['snapshot', 'timestamp']) {
@@ -367,6 +520,14 @@ describe('refreshing', () => {
       snapshot: 2,
     });
     await client(repository.folder.path, createMemoryCache(), new Date(NOW.getTime() + 5 * DAY));
+  });
+
+  it('takes away what a killed process left half written', async () => {
+    const repository = await publishedRepository();
+    const { folder } = repository;
+    await folder.write('metadata/.timestamp.json.1.abc.tmp', utf8('{'));
+    await refreshOnline(repository, { signers: await signers('online') });
+    expect((await folder.list('metadata')).filter(name => name.startsWith('.'))).toEqual([]);
   });
 
   it('leaves alone what is staged', async () => {
