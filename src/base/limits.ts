@@ -64,9 +64,10 @@ export const LIMITS = {
   /** Earlier versions that an audit looks at: files, and bytes that it keeps of them. */
   tufHistoryFiles: 100_000,
   tufHistorySize: 256 * 1024 * 1024,
-  /** Tags of one role, and delegated roles of one repository, in metadata of Notary. */
+  /** Tags of one role, delegated roles of one repository, and all its bytes, in metadata of Notary. */
   notaryTargets: 100_000,
   notaryRoles: 1024,
+  notarySize: 256 * 1024 * 1024,
   /** Longer than any signature that is verified here (RSA-4096: 512 bytes). */
   tufSignatureSize: 1024,
   /** New roots in one refresh, and roles visited in the search for one target. */

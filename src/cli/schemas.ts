@@ -12,6 +12,7 @@ import {
   treeFields,
   verifyFields,
 } from './image-schemas.js';
+import { notaryInspectFields, notaryVerifyFields } from './notary-schemas.js';
 import { policyCheckFields, policyExplainFields, policyInitFields } from './policy-schemas.js';
 import { custodyExportFields, promoteFields } from './promote-schemas.js';
 import { tufCheckoutFields, tufVerifyFields } from './tuf-source-schemas.js';
@@ -122,5 +123,7 @@ export const SCHEMAS = {
   'custody-claim': documentSchema('custody-claim', custodyClaimFields),
   'tuf-checkout': documentSchema('tuf-checkout', tufCheckoutFields),
   'tuf-verify': documentSchema('tuf-verify', tufVerifyFields),
+  'tuf-notary-inspect': documentSchema('tuf-notary-inspect', notaryInspectFields),
+  'tuf-notary-verify': documentSchema('tuf-notary-verify', notaryVerifyFields),
   'custody-policy': policyDocumentSchema,
 } satisfies Record<string, z.ZodType>;

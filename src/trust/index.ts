@@ -14,5 +14,6 @@ export { defaultTrustFolder, trustFolderOf } from './cache-folder.js';
 export { type Checkout, type CheckoutOptions, checkoutRepository } from './checkout.js';
 export { openTrustClient, type Trust, type TrustOptions } from './client.js';
 export { formatTrustLocation, isLocal, parseTrustLocation, type TrustLocation } from './location.js';
+export { notaryServerOf, openNotarySource } from './notary-source.js';
 export { checkDestination, type Publication, type PublishOptions, publishRepository } from './publish.js';
 export { openTrustSource, type TrustSource } from './source.js';

@@ -8,6 +8,7 @@
  * - everything that a server sends is bounded in size, number, time and redirects.
  */
 export type { CredentialSource } from './credentials.js';
+export { fetchNotaryFile, type NotaryRepository } from './notary-file.js';
 export { createRegistrySession, type RegistrySession } from './session.js';
 export { openRegistryStore } from './store.js';
 export type { Tuning } from './tuning.js';

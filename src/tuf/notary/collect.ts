@@ -36,10 +36,14 @@ export interface NotarySource {
  */
 export async function collectNotary(source: NotarySource): Promise<NotaryFiles> {
   const metadata = new Map<string, Uint8Array>();
+  let size = 0;
   const take = async (role: string, maxLength: number, listing?: NotaryListing) => {
     const sha256 = hexOf(listing?.meta.get(role));
     const bytes = await source.fetch({ role, ...(sha256 !== undefined && { sha256 }) }, maxLength);
     if (bytes) metadata.set(role, bytes);
+    size += bytes?.length ?? 0;
+    if (size > LIMITS.notarySize)
+      fail('limit-exceeded', `${source.gun} has more than ${LIMITS.notarySize} bytes of trust data`);
     return bytes;
   };
   const stamped = await take('timestamp', LIMITS.tufTimestampSize);

@@ -11,28 +11,24 @@ export function isFolderArgument(text: string): boolean {
 
 /**
  * What `docker trust` and `notary` keep on disk of one repository: `…/trust/tuf/GUN`, or the folder `metadata` in it.
- * @param gun where the path does not tell it
- * @throws TouchmarkError `usage-argument` when nobody says which repository it is
+ * @throws TouchmarkError `usage-argument` when the path does not say which repository it is of
  */
-export function openTrustFolder(folder: string, gun?: string): NotarySource {
+export function openTrustFolder(folder: string): NotarySource {
   const segments = resolve(folder).split(sep);
   if (segments.at(-1) === 'metadata') segments.pop();
-  const home = segments.join(sep);
   const at = segments.lastIndexOf('tuf');
-  const named = at < 0 || at === segments.length - 1 ? undefined : segments.slice(at + 1).join('/');
-  const repository = gun ?? named;
-  if (repository === undefined)
-    return fail('usage-argument', `${folder} does not say which repository it is of`, {
-      hint: 'give the folder of one repository, such as ~/.docker/trust/tuf/docker.io/library/alpine, or add --gun',
+  if (at < 0 || at === segments.length - 1)
+    fail('usage-argument', `${folder} does not say which repository it is of`, {
+      hint: 'give the folder of one repository, such as ~/.docker/trust/tuf/docker.io/library/alpine',
     });
   return {
-    gun: parseGun(repository),
+    gun: parseGun(segments.slice(at + 1).join('/')),
     async fetch({ role, version }, maxLength) {
-      // The directory holds the newest of each; whether it is the one with the hash is asked by whoever verifies.
+      // The folder holds the newest of each; whether it is the one with the hash is asked by whoever verifies.
       if (version !== undefined) return undefined;
       if (!BASE_ROLES.some(base => base === role) && !isDelegatedName(role))
         return fail('internal', `${role} is not the name of a role`);
-      return readFileUpTo(join(home, 'metadata', ...`${role}.json`.split('/')), maxLength + 1);
+      return readFileUpTo(join(segments.join(sep), 'metadata', ...`${role}.json`.split('/')), maxLength + 1);
     },
   };
 }

@@ -11,6 +11,13 @@
  */
 export { type KeyCertificate, parseCertificates } from './certificate.js';
 export { collectNotary, type NotaryFiles, type NotaryRequest, type NotarySource } from './collect.js';
+export {
+  describeNotary,
+  describeProven,
+  type KeyDescription,
+  type NotaryDescription,
+  type RoleDescription,
+} from './describe.js';
 export { isFolderArgument, openTrustFolder } from './folder.js';
 export { computeNotaryKeyid, type NotaryKey, type OpenNotaryKey, openNotaryKey } from './keys.js';
 export * from './metadata.js';

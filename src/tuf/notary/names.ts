@@ -6,7 +6,8 @@ const GUN =
 
 /** @throws TouchmarkError `usage-reference` for what is not a registry's host and a repository */
 export function parseGun(text: string): string {
-  if (GUN.test(text)) return text;
+  const host = text.slice(0, text.indexOf('/'));
+  if (GUN.test(text) && (/[.:]/.test(host) || host === 'localhost')) return text;
   return fail('usage-reference', `${JSON.stringify(text.slice(0, 260))} is not a repository`, {
     hint: 'give host and path without a tag, such as registry.example/team/app; images of Docker Hub are docker.io/library/alpine',
   });
