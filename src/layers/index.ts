@@ -12,8 +12,18 @@
  * - whatever happens, source and decoder are closed when the call returns.
  */
 export { applyLayer } from './apply-layer.js';
+export {
+  type Blame,
+  type BlameState,
+  blamePath,
+  blamePaths,
+  type DeletedPath,
+  deletedPaths,
+  type PathFilter,
+} from './blame.js';
 export type { Compression } from './compression.js';
 export { type EntryPath, pathText } from './entry-path.js';
+export { type IndexCache, openIndexCache } from './index-cache.js';
 export {
   type ContentLayer,
   type ContentStep,

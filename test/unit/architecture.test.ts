@@ -13,7 +13,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   oci: ['base', 'files'],
   tuf: ['base', 'files', 'crypto'],
   trust: ['base', 'files', 'oci', 'tuf'],
-  layers: ['base', 'oci'],
+  layers: ['base', 'files', 'oci'],
   signature: ['base', 'crypto', 'oci'],
   custody: ['base', 'crypto', 'oci', 'signature'],
   policy: ['base', 'crypto', 'oci', 'signature', 'custody'],
