@@ -11,6 +11,7 @@ import { measureSign } from './sign.js';
 import { type Bench, openBench } from './site.js';
 import { measureStartUp } from './start-up.js';
 import { type Result, renderResults } from './table.js';
+import { measureTufRepository } from './tuf-repository.js';
 import { measureVerify } from './verify.js';
 import { measureWriters } from './writers.js';
 
@@ -25,6 +26,7 @@ const SECTIONS: Readonly<
   writers: { title: 'Many writers', measure: measureWriters },
   layers: { title: 'Layers', measure: measureLayers },
   custody: { title: 'Custody', measure: measureCustody },
+  'tuf-repository': { title: 'A large TUF repository', measure: measureTufRepository },
 };
 
 const README = join(CHECKOUT, 'test/bench/README.md');
