@@ -58,6 +58,7 @@ export async function publishStaged(
     const root = await repository.nextRoot();
     const ready = await checkStaged(repository, roles);
     await checkUntouched(repository, root, ready);
+    await requireFresh(repository, root, ready);
     const targets = new Map([...ready].filter(([role]) => role !== 'root'));
     const snapshot = makeSnapshot(repository, root, targets, signers);
     const timestamp = makeTimestamp(repository, root, snapshot, signers);
@@ -183,6 +184,25 @@ async function checkUntouched(
       const authority = delegatedAuthority({ delegator, delegations, ...found }, payload.raw);
       requireStillSigned(repository, name, bytes, authority);
     }
+  }
+}
+
+/** Behind an expired root or targets no client reads on, whatever else is new. */
+async function requireFresh(
+  repository: Repository,
+  root: Root,
+  ready: ReadonlyMap<string, Ready>,
+): Promise<void> {
+  const targets = ready.has('targets') ? undefined : await repository.published('targets');
+  for (const [role, payload] of [
+    ['root', root],
+    ['targets', targets],
+  ] as const) {
+    if (!payload || payload.expires.getTime() > repository.now.getTime()) continue;
+    fail('tuf-expired', `${role}.json expired at ${payload.expires.toISOString()}: no client would read on`, {
+      hint: `its holders sign a new version of it: touchmark tuf role renew ${role}`,
+      details: { role, expires: payload.expires.toISOString() },
+    });
   }
 }
 

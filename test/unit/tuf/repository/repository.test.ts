@@ -498,9 +498,16 @@ describe('root', () => {
     await expect(refreshOnline(opened, { signers: await signers('online') })).rejects.toMatchObject({
       code: 'tuf-expired',
     });
-    await renewRole(opened, 'root');
-    await renewRole(opened, 'targets');
-    await signStaged(opened, { signers: await signers('ada', 'ben', 'cyd') });
+    for (const [role, ...holders] of [
+      ['targets', 'cyd'],
+      ['root', 'ada', 'ben'],
+    ] as const) {
+      await expect(publishStaged(opened, { signers: await signers('online') })).rejects.toMatchObject({
+        code: role === 'targets' ? 'usage-argument' : 'tuf-expired',
+      });
+      await renewRole(opened, role);
+      await signStaged(opened, { signers: await signers(...holders) });
+    }
     await publishStaged(opened, { signers: await signers('online') });
     await client(repository.folder.path, createMemoryCache(), later);
   });
