@@ -61,6 +61,8 @@ export const LIMITS = {
   /** The manifest of a TUF repository in a registry that is inlined in its index, and how many others are kept in memory. */
   tufInlinedManifest: 256 * 1024,
   tufLoadedManifests: 64,
+  /** Files of a repository in a registry, when all of them are listed. */
+  tufListedFiles: 4_000_000,
   /** Earlier versions that an audit looks at: files, and bytes that it keeps of them. */
   tufHistoryFiles: 100_000,
   tufHistorySize: 256 * 1024 * 1024,

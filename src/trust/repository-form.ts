@@ -168,7 +168,11 @@ export function parseRepository(
     },
     async list() {
       const all = new Map(await load(first));
-      for (const shard of shards) for (const [name, file] of await load(shard)) all.set(name, file);
+      for (const shard of shards) {
+        for (const [name, file] of await load(shard)) all.set(name, file);
+        if (all.size > LIMITS.tufListedFiles)
+          fail('limit-exceeded', `${digest} lists more than ${LIMITS.tufListedFiles} files`);
+      }
       return all;
     },
   };

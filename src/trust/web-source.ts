@@ -26,7 +26,8 @@ export function openWebSource(access: StoreAccess, folders: WebFolders): TufSour
       const url = new URL(name, folders.metadata);
       const file = await fetchFile(url, maxLength, { refusePage: 'TUF metadata' });
       if (file.found) return file.bytes;
-      if (file.because === 'missing' || /^[0-9]+\.root\.json$/.test(name)) return undefined;
+      const isEnd = file.status === 403 && /^[0-9]+\.root\.json$/.test(name);
+      if (file.because === 'missing' || isEnd) return undefined;
       return refuse(url, file.status);
     },
     async target(path, maxLength) {

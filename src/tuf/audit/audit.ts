@@ -94,7 +94,8 @@ export async function auditRepository(options: AuditOptions): Promise<AuditRepor
     snapshot: set.snapshot,
     authorities: (role: string) => audit.delegationsTo(role),
   };
-  const looked = earlier && (await auditHistory(source, earlier, [...roots.values()], current, findings));
+  const looked =
+    earlier && (await auditHistory(source, earlier, [...roots.values()], current, findings, concurrency));
   const contents = options.contents ? await auditContents(source, targets, findings, concurrency) : null;
   const shown = bins.length > BINS_SHOWN ? [] : bins;
   return report({

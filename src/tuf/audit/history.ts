@@ -1,3 +1,4 @@
+import { mapConcurrently } from '../../base/concurrency.js';
 import { TouchmarkError } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
 import type { TufKey } from '../keys.js';
@@ -33,6 +34,9 @@ interface Authority {
   readonly role: RoleKeys;
 }
 
+/** Files that are fetched before the next are looked at: so much may be in memory beyond what is kept. */
+const AT_ONCE = 32;
+
 /**
  * Looks at versions that are not current any more: each must hold the version of its name, and the signatures that a root or
  * a delegation of some time asked for; and no snapshot may name less than the one before it. Gives how many were looked at.
@@ -46,36 +50,39 @@ export async function auditHistory(
     readonly authorities: (role: string) => Iterable<Authority>;
   },
   findings: Findings,
+  concurrency: number,
 ): Promise<number> {
   const earlier = new Map<string, Authority[]>();
   const waiting: { readonly file: VersionedFile; readonly read: Metadata<Payload> }[] = [];
   const snapshots: Snapshot[] = [];
   let looked = 0;
   let size = 0;
-  // Files of what delegates come first: their delegations judge the rest.
-  for (const file of [...files].sort((a, b) => a.version - b.version)) {
+  const ordered = [...files].sort((a, b) => a.version - b.version);
+  for (let at = 0; at < ordered.length; at += AT_ONCE) {
     if (looked >= LIMITS.tufHistoryFiles || size > LIMITS.tufHistorySize) {
-      const left = files.length - looked;
-      findings.add(
-        'note',
-        'history-not-all',
-        `${left} earlier versions were not looked at`,
-        'there are too many of them',
-      );
+      const left = ordered.length - at;
+      const message = `${left} earlier versions were not looked at: there are too many`;
+      findings.add('note', 'history-not-all', message, 'keep fewer of them, or look at them in parts');
       break;
     }
-    const bytes = await source.metadata(file.name, LIMITS.tufTargetsSize);
-    if (!bytes) continue;
-    looked++;
-    size += bytes.length;
-    const read = readFile(file, bytes, findings);
-    if (!read) continue;
-    if (file.role === 'snapshot') snapshots.push(read.payload as Snapshot);
-    waiting.push({ file, read });
-    for (const [name, authority] of authoritiesIn(read.payload)) {
-      const known = earlier.get(name) ?? [];
-      known.push(authority);
-      earlier.set(name, known);
+    const some = ordered.slice(at, at + AT_ONCE);
+    const all = await mapConcurrently(some, concurrency, ({ name }) =>
+      source.metadata(name, LIMITS.tufTargetsSize),
+    );
+    for (const [i, file] of some.entries()) {
+      const bytes = all[i];
+      if (!bytes) continue;
+      looked++;
+      size += bytes.length;
+      const read = readFile(file, bytes, findings);
+      if (!read) continue;
+      if (file.role === 'snapshot') snapshots.push(read.payload as Snapshot);
+      waiting.push({ file, read });
+      for (const [name, authority] of authoritiesIn(read.payload)) {
+        const known = earlier.get(name) ?? [];
+        known.push(authority);
+        earlier.set(name, known);
+      }
     }
   }
   const topLevel = (role: string): Authority[] =>

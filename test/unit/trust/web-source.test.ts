@@ -68,6 +68,11 @@ describe('a repository on a web server', () => {
       return true;
     };
     expect(await read(server.url, '7.root.json')).toBeUndefined();
+    server.mischief = (_path, _request, response) => {
+      response.writeHead(401).end();
+      return true;
+    };
+    expect(await codeOfAsync(read(server.url, '7.root.json'))).toBe('net-status');
     expect(await codeOfAsync(read(server.url))).toBe('net-status');
     expect(await codeOfAsync((await visitor(repository, server.url)).open())).toBe('net-status');
   });
