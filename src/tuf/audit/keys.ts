@@ -96,26 +96,27 @@ function identityOf(key: TufKey | undefined): string | undefined {
 
 /** Which roles one key speaks for, over all files. */
 export class KeyUse {
-  readonly #roles = new Map<string, Set<string>>();
+  /** By public key: a keyid of it, and its roles. */
+  readonly #keys = new Map<string, { readonly keyid: string; readonly roles: Set<string> }>();
 
   add({ name, delegator, keys: { keyids }, isBin }: KeyedRole, keys: ReadonlyMap<string, TufKey>): void {
     for (const keyid of keyids) {
       const identity = identityOf(keys.get(keyid));
       if (identity === undefined) continue;
-      const roles = this.#roles.get(identity) ?? new Set();
-      roles.add(isBin ? `the bins of ${delegator}` : name);
-      this.#roles.set(identity, roles);
+      const known = this.#keys.get(identity) ?? { keyid, roles: new Set() };
+      known.roles.add(isBin ? `the bins of ${delegator}` : name);
+      this.#keys.set(identity, known);
     }
   }
 
   /** Keys that speak for several roles: who has one of them has all of these roles. */
   report(findings: Findings): void {
-    for (const [identity, roles] of this.#roles) {
+    for (const { keyid, roles } of this.#keys.values()) {
       const names = [...roles].filter(name => !(roles.has('snapshot') && name === 'timestamp'));
       if (names.length < 2) continue;
       const isOnline = roles.has('snapshot') || roles.has('timestamp');
       const isOffline = roles.has('root') || roles.has('targets');
-      const message = `the key ${identity.slice(0, 16)} speaks for ${[...roles].join(', ')}`;
+      const message = `the key ${keyid.slice(0, 16)} speaks for ${[...roles].join(', ')}`;
       if (roles.has('root') || (isOnline && isOffline)) {
         findings.add(
           'warning',
