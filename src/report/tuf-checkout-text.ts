@@ -33,7 +33,9 @@ export function presentCheckout(checkout: Checkout): readonly Line[] {
           ...setAside.map(file => line(`    ${file}`)),
         ]
       : []),
-    ...(ahead && /^oci/.test(place) ? [line(`  publish it: touchmark tuf publish ${folder} ${place}`)] : []),
+    ...(ahead && /^oci/.test(place)
+      ? [line(`  publish it: touchmark tuf publish --dir ${folder} ${place}`)]
+      : []),
   ];
 }
 

@@ -54,7 +54,7 @@ export async function verifyAsClient(
   const root = await readLocal(local, metadataName('root', Math.min(...versions)), LIMITS.tufRootSize);
   if (!root)
     return fail('tuf-unavailable', 'the folder has published nothing yet', {
-      hint: 'touchmark tuf publish DIR publishes what is staged in it',
+      hint: 'touchmark tuf publish publishes what is staged in it',
     });
   const cache = createMemoryCache();
   try {

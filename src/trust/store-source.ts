@@ -40,7 +40,7 @@ export async function openPublished(store: Store, reference: ImageReference): Pr
   return (
     (await findPublished(store, reference)) ??
     fail('tuf-unavailable', `there is no TUF repository at ${formatReference(reference)}`, {
-      hint: 'check the name and the tag; touchmark tuf publish DIR PLACE puts one there',
+      hint: 'check the name and the tag; touchmark tuf publish PLACE puts one there',
       details: { image: formatReference(reference) },
     })
   );
