@@ -39,6 +39,8 @@ export const EXIT_CODES = {
   'payload-ambiguous': 18,
   'payload-inconsistent': 18,
   'duplicate-claims': 14,
+  'mark-unlisted': 15,
+  'mark-missing': 15,
   'mark-withdrawn': 15,
   'time-implausible': 15,
   'mark-expired': 16,
@@ -58,6 +60,8 @@ export const EXIT_CODES = {
   'digest-invalid': 18,
 
   'key-not-authorised': 12,
+  'key-retired': 12,
+  'key-revoked': 12,
   'key-algorithm-denied': 12,
   'threshold-not-met': 14,
   'signer-reuse': 14,
@@ -103,6 +107,7 @@ export const EXIT_CODES = {
   'blob-corrupt': 18,
   'blob-trailing-data': 18,
 
+  'base-behind': 16,
   'policy-expired': 16,
   'config-denied': 16,
   'config-unavailable': 16,
@@ -116,6 +121,9 @@ export const EXIT_CODES = {
   'hardlink-cross-layer': 16,
   'whiteout-dangling': 16,
 
+  'team-not-delegated': 17,
+  'policy-rollback': 17,
+  'release-rollback': 17,
   'tuf-format': 17,
   'tuf-expired': 17,
   'tuf-rollback': 17,

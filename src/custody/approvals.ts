@@ -5,6 +5,7 @@ import { type Finding, failure } from './finding.js';
 import { checkAge, checkThreshold, matchesName } from './flow.js';
 import { type Clock, checkExpiry, checkOrderOfTimes } from './invariants.js';
 import type { ClaimRecord, Ledger } from './ledger.js';
+import type { Listing } from './listing.js';
 import type { ApprovalRule, CustodyPolicy } from './policy.js';
 import type { Link } from './walk.js';
 import type { Withdrawals } from './withdrawals.js';
@@ -23,6 +24,7 @@ export interface ApprovalContext {
   readonly policy: CustodyPolicy;
   readonly clock: Clock;
   readonly withdrawals: Withdrawals;
+  readonly listing: Listing;
   /** The repository asked about: a promoting team may approve for it. */
   readonly repository: string | undefined;
   /** On its way to another team: rules about the final image do not apply yet. */
@@ -126,6 +128,8 @@ function checkApproval(
   const missing = rule.evidence.filter(type => !claim.evidence?.some(evidence => evidence.type === type));
   if (missing.length > 0) add('evidence-missing', `brings no ${missing.join(', ')}`);
   if (context.withdrawals.by(approval)) add('mark-withdrawn', 'was withdrawn by its team');
+  const unlisted = context.listing.problemOf(approval);
+  if (unlisted) add(unlisted.code, unlisted.message, unlisted.hint);
   return findings;
 }
 

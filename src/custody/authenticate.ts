@@ -43,11 +43,13 @@ export interface Authenticated {
  * Verifies every signature with the keys of all teams, over the bytes as found; only then reads what was signed.
  * Marks of unknown keys and marks that cannot be read never take anything away from the others.
  * @param carriers those that signatures of images are accepted from; a withdrawal counts whatever the policy takes
+ * @param indexed the team's listing says which claims stand: then a key of the past still says who made one
  */
 export async function authenticateMarks(
   marks: readonly FoundMark[],
   ring: KeyRing,
   carriers: readonly MarkCarrier[],
+  indexed = false,
 ): Promise<Authenticated> {
   const records = new Map<Digest, MutableRecord>();
   const findings: Finding[] = [];
@@ -78,7 +80,7 @@ export async function authenticateMarks(
         findings.push(
           warning('mark-unverifiable', mark.source, `the policy takes no marks from ${mark.carrier}`),
         );
-      } else if (read) addSignature(records, mark, read, owners);
+      } else if (read) addSignature(records, mark, read, owners, indexed);
     } catch (error) {
       const { code, message, hint } = toTouchmarkError(error);
       broken.push(failure(code, mark.source, `signed by ${owners[0]?.signer}: ${message}`, hint));
@@ -114,6 +116,7 @@ export function weaknessOf(key: PublicKey): string | undefined {
 
 interface MutableRecord extends ClaimRecord {
   readonly signers: Map<string, KeyOwner>;
+  readonly former: Map<string, KeyOwner>;
   readonly foreign: KeyOwner[];
   readonly attached: Set<MarkCarrier>;
   readonly carriers: Set<MarkCarrier>;
@@ -124,11 +127,13 @@ function addSignature(
   mark: FoundMark,
   { claim, digest }: NonNullable<ReturnType<typeof readMark>>,
   owners: readonly KeyOwner[],
+  indexed: boolean,
 ): void {
   const record: MutableRecord = records.get(digest) ?? {
     digest,
     claim,
     signers: new Map(),
+    former: new Map(),
     foreign: [],
     attached: new Set(),
     carriers: new Set(),
@@ -138,6 +143,11 @@ function addSignature(
   record.carriers.add(mark.carrier);
   if (mark.place === 'attached') record.attached.add(mark.carrier);
   const own = owners.find(owner => owner.team === claim.team);
-  if (own) record.signers.set(own.identity, own);
-  else record.foreign.push(...owners);
+  if (!own) record.foreign.push(...owners);
+  else if (own.standing === 'current') {
+    record.signers.set(own.identity, own);
+    record.former.delete(own.identity);
+  } else if (!record.signers.has(own.identity)) {
+    (indexed ? record.signers : record.former).set(own.identity, own);
+  }
 }

@@ -20,6 +20,9 @@ const ABSENCES: readonly ReasonCode[] = [
   'subject-mismatch',
   'prev-missing',
   'threshold-not-met',
+  'key-retired',
+  'key-revoked',
+  'mark-missing',
   'key-not-authorised',
   'approval-missing',
   'approval-order',
@@ -32,6 +35,8 @@ const RENEWABLE: readonly ReasonCode[] = [
   'mark-expired',
   'mark-withdrawn',
   'base-withdrawn',
+  'mark-unlisted',
+  'base-behind',
   'unchecked-step',
 ];
 

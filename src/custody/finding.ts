@@ -34,6 +34,10 @@ export function sayFinding({ where, message }: Pick<Finding, 'where' | 'message'
  * named (CUSTODY.md 5.3): trust, subject, mark, key, the invariants I1 to I16, layer, flow, config.
  */
 const PRIORITY: readonly ReasonCode[] = [
+  'tuf-root-missing',
+  'team-not-delegated',
+  'tuf-path-not-delegated',
+  'policy-rollback',
   'policy-expired',
   'limit-exceeded',
   // subject
@@ -46,11 +50,14 @@ const PRIORITY: readonly ReasonCode[] = [
   'identity-mismatch',
   'subject-mismatch',
   'platform-mismatch',
+  'release-rollback',
   // mark
   'payload-ambiguous',
   'payload-inconsistent',
   'claim-version-unsupported',
   'no-marks',
+  'mark-unlisted',
+  'mark-missing',
   'mark-withdrawn',
   'mark-expired',
   'mark-stale',
@@ -58,6 +65,8 @@ const PRIORITY: readonly ReasonCode[] = [
   'unchecked-step',
   // key
   'key-algorithm-denied',
+  'key-revoked',
+  'key-retired',
   'key-not-authorised',
   'threshold-not-met',
   'signer-reuse',
@@ -78,6 +87,7 @@ const PRIORITY: readonly ReasonCode[] = [
   'kind-invalid',
   'config-unavailable',
   'base-withdrawn',
+  'base-behind',
   'handover-denied',
   'custody-ambiguous',
   // layer

@@ -69,6 +69,7 @@ export function checkThreshold(record: ClaimRecord, threshold: number, where: st
   const count = record.signers.size;
   // Zero or less would be a policy that asks for nobody.
   if (count >= Math.max(1, threshold)) return [];
+  if (record.former.size > 0) return [formerKey(record, threshold, where)];
   if (count === 0) {
     // One signature in each carrier names its owner twice.
     const owners = new Set(record.foreign.map(({ signer, team }) => `${signer} of ${team}`));
@@ -78,6 +79,16 @@ export function checkThreshold(record: ClaimRecord, threshold: number, where: st
   const names = [...record.signers.values()].map(({ signer }) => signer).join(', ');
   const message = `${count} of ${threshold} signers: ${names}`;
   return [failure('threshold-not-met', where, message, 'more signers of the team co-sign the same claim')];
+}
+
+/** A key of the past signed it; nothing says that it did so while the key was good. */
+function formerKey({ signers, former, claim }: ClaimRecord, threshold: number, where: string): Finding {
+  const revoked = [...former.values()].find(({ standing }) => standing === 'revoked');
+  const of = revoked ?? [...former.values()][0];
+  const count = signers.size === 0 ? '' : `; ${signers.size} of ${threshold} signers remain`;
+  const message = `was signed with a ${revoked ? 'revoked' : 'retired'} key of ${of?.signer}${count}`;
+  const hint = `team ${claim.team} signs it again with a key of today, or the policy goes by its listing (marks: index)`;
+  return failure(revoked ? 'key-revoked' : 'key-retired', where, message, hint);
 }
 
 export function checkAge(

@@ -8,8 +8,10 @@ import type { UnreadSource } from './explain.js';
 import { doubt, type Finding, failure, warning } from './finding.js';
 import { type Clock, checkExpiry, checkOrderOfTimes } from './invariants.js';
 import { type ClaimRecord, openLedger } from './ledger.js';
+import { checkComplete, openListing } from './listing.js';
 import { type CustodyPolicy, MARK_CARRIERS } from './policy.js';
 import { gatherKeys } from './signers.js';
+import type { TrustFacts } from './trust.js';
 import { uniteMarks } from './unite-marks.js';
 import type { CustodyVerdict } from './verdict.js';
 import { whereOf } from './walk.js';
@@ -27,7 +29,9 @@ export interface IndexFacts {
   readonly index: Descriptor;
   readonly entries: readonly IndexEntry[];
   readonly marks: readonly FoundMark[];
+  /** With the keys of today. */
   readonly policy: CustodyPolicy;
+  readonly trust: TrustFacts | undefined;
   readonly clock: Clock;
   readonly unread: readonly UnreadSource[];
 }
@@ -44,15 +48,17 @@ export interface IndexFacts {
  * may lie in a place that could not be read, what it could put right stays open.
  */
 export async function checkIndexClaims(facts: IndexFacts): Promise<readonly Finding[]> {
-  const { index, entries, policy, unread } = facts;
+  const { index, entries, policy, trust, unread } = facts;
   const marks = uniteMarks(facts.marks);
   if (marks.length > LIMITS.marks) {
     const message = `${marks.length} signatures were found; at most ${LIMITS.marks} are looked at`;
     return [failure('limit-exceeded', 'index', message)];
   }
-  const authenticated = await authenticateMarks(marks, gatherKeys(policy), MARK_CARRIERS);
+  const listing = openListing(policy, trust);
+  // A claim about an index only takes a yes away: a key of the past is enough for it.
+  const authenticated = await authenticateMarks(marks, gatherKeys(policy), MARK_CARRIERS, true);
   const ledger = openLedger(authenticated.records);
-  const withdrawals = gatherWithdrawals(ledger);
+  const withdrawals = gatherWithdrawals(ledger, trust);
   const involved = new Set(entries.flatMap(({ verdict }) => (verdict ? teamsOf(verdict) : [])));
   const notes: Finding[] = [
     ...authenticated.findings,
@@ -64,7 +70,7 @@ export async function checkIndexClaims(facts: IndexFacts): Promise<readonly Find
     if (problem) notes.push(problem);
     return problem === undefined;
   });
-  const faults: Finding[] = [];
+  const faults: Finding[] = [...checkComplete([index.digest], ledger, policy, listing)];
   for (const team of involved) {
     const own = counted.filter(({ claim }) => claim.team === team);
     const latest = Math.max(...own.map(timeOf));

@@ -47,6 +47,7 @@ export { decodeClaim, parseClaim } from './parse-claim.js';
 export * from './policy.js';
 export { type ReadMark, readMark, type VerifiedDocument } from './read-mark.js';
 export { readTeamMarks, type TeamMark } from './team-marks.js';
+export * from './trust.js';
 export type { ApprovalEntry, ChainEntry, CustodyVerdict, VerdictSubject } from './verdict.js';
 export { type VerifyInput, verify } from './verify.js';
 export { type IndexVerdict, isAttestation, type VerifyIndexInput, verifyIndex } from './verify-index.js';

@@ -2,6 +2,7 @@ import type { Digest } from '../base/digest.js';
 import { checkBaseAnnotations } from './annotations.js';
 import { type ApprovalOutcome, checkApprovals } from './approvals.js';
 import { type ConfigSource, checkConfigRules, checkHistory } from './config-rules.js';
+import { checkCurrency } from './currency.js';
 import { checkDistinctSigners, type Requirement } from './distinct-signers.js';
 import { concludeFrom, type Finding, failure, warning } from './finding.js';
 import { checkFlow } from './flow.js';
@@ -10,6 +11,7 @@ import type { Image } from './image.js';
 import { type Clock, checkInvariants, checkSubject } from './invariants.js';
 import { checkLayers, type LayerFact, type LayerVerdict, levelReached, reaches } from './layers.js';
 import { type Ledger, nameOf } from './ledger.js';
+import { checkComplete, checkListed, type Listing } from './listing.js';
 import type { CustodyPolicy, EvidenceLevel } from './policy.js';
 import { type Chain, type Link, walkChain, whereOf } from './walk.js';
 import { checkWithdrawn, type Withdrawals } from './withdrawals.js';
@@ -19,6 +21,7 @@ export interface HeadContext {
   readonly image: Image;
   readonly ledger: Ledger;
   readonly withdrawals: Withdrawals;
+  readonly listing: Listing;
   readonly policy: CustodyPolicy;
   readonly clock: Clock;
   readonly configOf: ConfigSource;
@@ -40,7 +43,7 @@ export interface JudgedHead {
 
 /** Follows one head's chain to its start and holds it to everything; what is wrong is said, nothing stops half-way. */
 export function judgeHead(head: Link, context: HeadContext): JudgedHead {
-  const { image, ledger, policy, clock, withdrawals } = context;
+  const { image, ledger, policy, clock, withdrawals, listing } = context;
   const partial = context.handover !== undefined;
   const identity = head.claim.subject.manifest.digest === image.descriptor.digest ? 'manifest' : 'content';
   const chain = walkChain(head, ledger.records);
@@ -51,6 +54,7 @@ export function judgeHead(head: Link, context: HeadContext): JudgedHead {
     policy,
     clock,
     withdrawals,
+    listing,
     repository: image.repository,
     partial,
   });
@@ -64,6 +68,9 @@ export function judgeHead(head: Link, context: HeadContext): JudgedHead {
     ...invariants,
     ...checkHandedTo(head, context.handover),
     ...checkWithdrawn(chain.links, withdrawals),
+    ...checkListed(chain.links, listing),
+    ...checkComplete([image.descriptor.digest, head.claim.subject.manifest.digest], ledger, policy, listing),
+    ...checkCurrency(chain.links, policy, listing.trust),
     ...checkFlow(chain, policy, clock, partial),
     ...approvals.findings,
     ...(policy.distinctSigners ? checkDistinctSigners(requirementsOf(chain, approvals, policy)) : []),

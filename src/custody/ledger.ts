@@ -14,8 +14,10 @@ import type { KeyOwner } from './signers.js';
 export interface ClaimRecord<C extends Claim = Claim> {
   readonly digest: Digest;
   readonly claim: C;
-  /** Signers of the claim's own team, by identity. */
+  /** Signers of the claim's own team that count, by identity. */
   readonly signers: ReadonlyMap<string, KeyOwner>;
+  /** Signers of the team whose key is none of today's, and who do not count. */
+  readonly former: ReadonlyMap<string, KeyOwner>;
   /** Owners of keys that signed it and are not of its team. */
   readonly foreign: readonly KeyOwner[];
   /** In which carriers it was found on the image itself; empty when it only travels with it. */

@@ -9,6 +9,13 @@ export type EvidenceLevel = (typeof EVIDENCE_LEVELS)[number];
 export const MARK_CARRIERS = ['bundle', 'simplesigning'] as const;
 export type MarkCarrier = (typeof MARK_CARRIERS)[number];
 
+/**
+ * What a team's current TUF metadata must say of a mark: nothing, that it stands, or that it stands and that nothing else
+ * which is listed for the image is kept back.
+ */
+export const INDEX_MODES = ['off', 'present', 'complete'] as const;
+export type IndexMode = (typeof INDEX_MODES)[number];
+
 /** Kinds of claims about content; only these are links of a chain. The last three are reserved and denied. */
 export const CONTENT_KINDS = ['add', 'config', 'adopt', 'rebase', 'repack', 'squash'] as const;
 export type ContentKind = (typeof CONTENT_KINDS)[number];
@@ -31,6 +38,8 @@ export interface CustodyPolicy {
   readonly skew: number;
   /** Only marks from these count. Documents always give it; undefined means each. */
   readonly carriers?: readonly MarkCarrier[];
+  /** Undefined: `present` where TUF is there, otherwise `off`. */
+  readonly index?: IndexMode | undefined;
   /** The level that a verdict must reach. */
   readonly evidence: EvidenceLevel;
   /** `content`: accept an image whose config digest and diffIDs equal the head's claim though its manifest differs. Never a default. */
@@ -54,6 +63,10 @@ export interface Team {
 export interface TeamSigner {
   readonly name: string;
   readonly keys: readonly PublicKey[];
+  /** Keys of the past, honestly used: their marks stand only where the team still lists them. */
+  readonly retired?: readonly PublicKey[];
+  /** Keys that others may have: as {@link retired}. */
+  readonly revoked?: readonly PublicKey[];
 }
 
 /** An image that may be presented under another repository than the one its claims name. */
@@ -79,6 +92,14 @@ export interface FlowStep {
   readonly upstream: readonly string[] | undefined;
   /** Of `adopt`: an upstream that nobody checked (`verifiedBy: none` only) does not do. */
   readonly upstreamVerified: boolean;
+  /** The image of the step must be among the newest of a channel. */
+  readonly currency?: Currency | undefined;
+}
+
+export interface Currency {
+  readonly channel: string;
+  /** How many releases of the channel may be newer. */
+  readonly maxBehind: number;
 }
 
 export interface ApprovalRule {

@@ -6,7 +6,11 @@ export interface KeyOwner {
   readonly signer: string;
   /** Stands for the person or robot: names and keys that belong together have one identity, in whatever team. */
   readonly identity: string;
+  readonly standing: KeyStanding;
 }
+
+/** `retired` and `revoked` keys made marks in the past; what they make today says nothing. */
+export type KeyStanding = 'current' | 'retired' | 'revoked';
 
 /** Who owns which key. */
 export interface KeyRing {
@@ -24,17 +28,31 @@ export function gatherKeys(policy: CustodyPolicy): KeyRing {
   const owners = new Map<string, KeyOwner[]>();
   const keys = new Map<string, TeamSigner['keys'][number]>();
   for (const team of policy.teams) {
-    for (const signer of team.signers) {
-      for (const key of signer.keys) {
-        const list = owners.get(key.keyid) ?? [];
-        owners.set(key.keyid, list);
-        keys.set(key.keyid, key);
-        if (list.some(owner => owner.team === team.name)) continue;
-        list.push({ team: team.name, signer: signer.name, identity: identities(signer.name) });
+    // A key that stands there twice is what is worst for it.
+    for (const standing of ['revoked', 'retired', 'current'] as const) {
+      for (const signer of team.signers) {
+        for (const key of keysOf(signer, standing)) {
+          const list = owners.get(key.keyid) ?? [];
+          owners.set(key.keyid, list);
+          keys.set(key.keyid, key);
+          if (list.some(owner => owner.team === team.name)) continue;
+          list.push({
+            team: team.name,
+            signer: signer.name,
+            identity: identities(signer.name),
+            standing,
+          });
+        }
       }
     }
   }
   return { ownersOf: owners, keys: [...keys.values()] };
+}
+
+const STANDINGS = ['current', 'retired', 'revoked'] as const;
+
+function keysOf(signer: TeamSigner, standing: KeyStanding): TeamSigner['keys'] {
+  return (standing === 'current' ? signer.keys : signer[standing]) ?? [];
 }
 
 function joinIdentities(teams: readonly Team[]): (signer: string) => string {
@@ -45,9 +63,9 @@ function joinIdentities(teams: readonly Team[]): (signer: string) => string {
     return root;
   };
   for (const { signers } of teams) {
-    for (const { name, keys } of signers) {
-      for (const { keyid } of keys) {
-        const [a, b] = [find(`name ${name}`), find(`key ${keyid}`)];
+    for (const signer of signers) {
+      for (const { keyid } of STANDINGS.flatMap(standing => keysOf(signer, standing))) {
+        const [a, b] = [find(`name ${signer.name}`), find(`key ${keyid}`)];
         if (a !== b) parents.set(b, a);
       }
     }

@@ -10,6 +10,7 @@ import { concludeFrom, doubt, type Finding, failure, sortFindings, warning } fro
 import { type ManifestBytes, readManifest } from './image.js';
 import { checkIndexClaims } from './index-claims.js';
 import type { CustodyPolicy } from './policy.js';
+import { applyTrust, type TrustFacts } from './trust.js';
 import type { CustodyVerdict } from './verdict.js';
 
 export interface IndexVerdict {
@@ -28,6 +29,9 @@ export interface VerifyIndexInput {
   /** Those of the index itself: claims about it travel in its own custody artifact. */
   readonly marks: readonly FoundMark[];
   readonly policy: CustodyPolicy;
+  readonly trust?: TrustFacts | undefined;
+  /** What was found about the reference itself; it counts with the rest. */
+  readonly about?: readonly Finding[];
   readonly now: Date;
   readonly tagGiven: boolean;
   /** Places that may hold marks of the index and could not be read. */
@@ -40,11 +44,11 @@ export interface VerifyIndexInput {
  * not checked, which is no yes.
  */
 export async function verifyIndex(input: VerifyIndexInput): Promise<IndexVerdict> {
-  const { index, children, policy, now, tagGiven } = input;
+  const { index, children, policy, trust, about = [], now, tagGiven } = input;
   const { descriptor } = rawManifest(index.mediaType, index.bytes);
   const { digest } = descriptor;
   const conclude = (found: readonly Finding[], judged: readonly CustodyVerdict[]): IndexVerdict => {
-    const findings = sortFindings(found);
+    const findings = sortFindings([...about, ...found]);
     return { ...concludeFrom(findings), index: digest, children: judged, findings };
   };
   const manifest = readManifest(index);
@@ -67,7 +71,8 @@ export async function verifyIndex(input: VerifyIndexInput): Promise<IndexVerdict
       verdict: verdictOf.get(entry),
     })),
     marks: input.marks,
-    policy,
+    policy: applyTrust(policy, trust),
+    trust,
     clock: { now, skew: policy.skew },
     unread: input.unread ?? [],
   });

@@ -11,9 +11,12 @@ import { claimedDiffIDs } from './invariants.js';
 import { type HeadContext, type JudgedHead, judgeHead } from './judge-head.js';
 import type { LayerFact } from './layers.js';
 import { type Ledger, openLedger } from './ledger.js';
+import { openListing } from './listing.js';
 import { type CustodyPolicy, MARK_CARRIERS } from './policy.js';
 import { report } from './report.js';
 import { gatherKeys } from './signers.js';
+import { applyTrust, type TrustFacts } from './trust.js';
+import { checkTrust } from './trust-checks.js';
 import { uniteMarks } from './unite-marks.js';
 import type { CustodyVerdict } from './verdict.js';
 import { type Link, walkChain, whereOf } from './walk.js';
@@ -26,6 +29,10 @@ export interface VerifyInput {
   readonly carried: readonly Uint8Array[];
   readonly layerEvidence: readonly LayerFact[];
   readonly policy: CustodyPolicy;
+  /** What TUF says of teams, marks, channels and the policy; undefined: it was not asked. */
+  readonly trust?: TrustFacts | undefined;
+  /** What was found about the reference itself; it counts with the rest. */
+  readonly about?: readonly Finding[];
   readonly now: Date;
   /** The user named the image by a tag. */
   readonly tagGiven: boolean;
@@ -42,25 +49,29 @@ export interface VerifyInput {
  * @throws TouchmarkError `policy-invalid` for a pattern that is none; otherwise only for a fault of this program
  */
 export async function verify(input: VerifyInput): Promise<CustodyVerdict> {
-  const { policy, now } = input;
+  const { now, trust, about = [] } = input;
+  const policy = applyTrust(input.policy, trust);
   const found = uniteMarks(input.marks);
-  const early = checkLimits(found, input.carried);
+  const early = [...checkLimits(found, input.carried), ...checkTrust(policy, trust)];
   if (policy.expires !== undefined && policy.expires.getTime() <= now.getTime()) {
     const message = `the policy ${policy.name} expired at ${policy.expires.toISOString()}`;
     early.push(failure('policy-expired', `policy ${policy.name}`, message));
   }
   const image = readImage(input.image);
-  if ('severity' in image) return report(input, undefined, undefined, [...early, image]);
-  if (early.length > 0) return report(input, image, undefined, early);
+  if ('severity' in image) return report(input, undefined, undefined, [...early, ...about, image]);
+  if (early.length > 0) return report(input, image, undefined, [...early, ...about]);
 
   const ring = gatherKeys(policy);
-  const marks = await authenticateMarks(found, ring, policy.carriers ?? MARK_CARRIERS);
+  const listing = openListing(policy, trust);
+  const indexed = listing.mode !== 'off';
+  const marks = await authenticateMarks(found, ring, policy.carriers ?? MARK_CARRIERS, indexed);
   const ledger = openLedger(marks.records);
-  const withdrawals = gatherWithdrawals(ledger);
+  const withdrawals = gatherWithdrawals(ledger, trust);
   const context: HeadContext = {
     image,
     ledger,
     withdrawals,
+    listing,
     policy,
     clock: { now, skew: policy.skew },
     configOf: configSource(image, input.carried),
@@ -70,9 +81,10 @@ export async function verify(input: VerifyInput): Promise<CustodyVerdict> {
   const heads = findHeads(ledger, image, policy);
   const judged = heads.slice(0, LIMITS.chainHeads).map(head => judgeHead(head, context));
   const best = chooseHead(judged);
-  const about = best ? best.findings : findNoHead(ledger, image);
+  const judgement = best ? best.findings : findNoHead(ledger, image);
   const findings = [
-    ...explainAbsence(about, marks, ring, input.unread ?? []),
+    ...about,
+    ...explainAbsence(judgement, marks, ring, input.unread ?? []),
     // What nobody of its own team has signed comes last and cannot hold, so it takes no other claim's place.
     ...checkAgreement(judged, heads.filter(({ signers }) => signers.size > 0).length),
     ...marks.findings,

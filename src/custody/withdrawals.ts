@@ -2,6 +2,7 @@ import type { Digest } from '../base/digest.js';
 import type { Claim, WithdrawClaim } from './claim.js';
 import { type Finding, failure, warning } from './finding.js';
 import { type ClaimRecord, isContentRecord, type Ledger, nameOf } from './ledger.js';
+import { findListed, type TrustFacts } from './trust.js';
 import { type Link, whereOf } from './walk.js';
 
 /** Claims that their own team took back. */
@@ -17,16 +18,24 @@ export interface Withdrawals {
  * One signer of the team is enough to take a claim back: a no needs less than a yes. It covers the claim it names, and
  * every content claim of that step that the team had made about the same image until then, so that a second claim does not
  * outlive the first.
- * Another team's withdrawal changes nothing.
+ * Another team's withdrawal changes nothing. One that only keys of the past have signed counts as well, for they signed it
+ * when they were good, or a thief did; unless the team lists the claim as standing today, and so has answered.
  */
-export function gatherWithdrawals(ledger: Ledger): Withdrawals {
+export function gatherWithdrawals(ledger: Ledger, trust?: TrustFacts): Withdrawals {
   const honoured: ClaimRecord<WithdrawClaim>[] = [];
   const findings: Finding[] = [];
   for (const record of ledger.withdrawals) {
     const target = ledger.records.get(record.claim.prev.claim)?.claim;
     const ownTeam = target === undefined || target.team === record.claim.team;
-    if (record.signers.size > 0 && ownTeam) honoured.push(record);
-    else {
+    const signers = [...record.signers.values(), ...record.former.values()];
+    if (signers.length > 0 && ownTeam) {
+      if (signers.some(({ standing }) => standing === 'current') || !isListed(record, trust))
+        honoured.push(record);
+      else {
+        const message = 'is signed by keys of the past alone, and the team lists the claim as standing';
+        findings.push(warning('mark-unverifiable', record.source, message));
+      }
+    } else {
       const message = `withdraws a claim of team ${target?.team ?? record.claim.prev.team}, and is not signed by that team`;
       findings.push(warning('mark-unverifiable', record.source, message));
     }
@@ -47,6 +56,11 @@ export function gatherWithdrawals(ledger: Ledger): Withdrawals {
       return isContentRecord(record) ? honoured.find(({ claim }) => covers(claim, record.claim)) : undefined;
     },
   };
+}
+
+function isListed({ claim }: ClaimRecord<WithdrawClaim>, trust: TrustFacts | undefined): boolean {
+  const manifest = claim.subject.manifest.digest;
+  return findListed(trust, { team: claim.team, manifest, claim: claim.prev.claim })?.status === 'active';
 }
 
 /** I16: nothing in the chain was withdrawn. */

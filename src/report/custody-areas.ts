@@ -16,7 +16,7 @@ export type Area = (typeof AREAS)[number];
 
 /** What is in no list is about finding and authenticating marks: the network's codes are. */
 const CODES: Readonly<Record<Exclude<Area, 'marks' | 'approvals'>, readonly ReasonCode[]>> = {
-  policy: ['policy-expired', 'policy-invalid'],
+  policy: ['policy-expired', 'policy-invalid', 'policy-rollback', 'tuf-root-missing'],
   subject: [
     'manifest-ambiguous',
     'manifest-unsupported',
@@ -30,6 +30,7 @@ const CODES: Readonly<Record<Exclude<Area, 'marks' | 'approvals'>, readonly Reas
     'subject-mismatch',
     'tag-unpinned',
     'annotation-mismatch',
+    'release-rollback',
   ],
   chain: [
     'chain-start-invalid',
@@ -63,9 +64,14 @@ const CODES: Readonly<Record<Exclude<Area, 'marks' | 'approvals'>, readonly Reas
     'kind-denied',
     'unchecked-step',
     'threshold-not-met',
+    'team-not-delegated',
+    'tuf-path-not-delegated',
+    'key-retired',
+    'key-revoked',
     'key-not-authorised',
     'signer-reuse',
     'mark-stale',
+    'base-behind',
     'upstream-denied',
     'evidence-missing',
   ],

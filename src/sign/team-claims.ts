@@ -115,8 +115,13 @@ export function checkSigners(signers: readonly Signer[], team: string, policy: C
   const { ownersOf } = gatherKeys(policy);
   for (const { publicKey } of signers) {
     const owners = ownersOf.get(publicKey.keyid) ?? [];
-    if (owners.some(owner => owner.team === team)) continue;
-    const whose = owners.map(owner => `${owner.signer} of team ${owner.team}`).join(', ');
+    if (owners.some(owner => owner.team === team && owner.standing === 'current')) continue;
+    const whose = owners
+      .map(
+        owner =>
+          `${owner.standing === 'current' ? '' : `${owner.standing}, `}${owner.signer} of team ${owner.team}`,
+      )
+      .join(', ');
     const said = whose === '' ? `the policy ${policy.name} does not know it` : `it is that of ${whose}`;
     fail('key-not-authorised', `key ${publicKey.keyid.slice(0, 12)} is no key of team ${team}: ${said}`, {
       hint: 'sign with a key that the policy lists for the team',

@@ -1,0 +1,29 @@
+import { type Finding, failure } from './finding.js';
+import type { CustodyPolicy } from './policy.js';
+import type { TrustFacts } from './trust.js';
+
+/** Is there what the policy goes by, and is it the policy that its owners go by today? */
+export function checkTrust(policy: CustodyPolicy, trust: TrustFacts | undefined): readonly Finding[] {
+  const where = `policy ${policy.name}`;
+  if (!trust) {
+    const rule = rulesOverTrust(policy);
+    if (rule === undefined) return [];
+    const message = `${rule} can only be judged with the teams’ TUF metadata, and none was given`;
+    const hint = 'add --root root.json --tuf PLACE, as the owners of the policy handed them out';
+    return [failure('tuf-root-missing', where, message, hint)];
+  }
+  const current = trust.policy;
+  if (!current) return [];
+  const isOther = policy.version === current.version && policy.digest !== current.digest;
+  if (policy.version > current.version || (policy.version === current.version && !isOther)) return [];
+  const message = isOther
+    ? `is another document than version ${current.version} of it in TUF`
+    : `is version ${policy.version}; TUF has version ${current.version}`;
+  return [failure('policy-rollback', where, message, 'use the policy that TUF has: leave --policy away')];
+}
+
+function rulesOverTrust({ index, flow }: CustodyPolicy): string | undefined {
+  if (index !== undefined && index !== 'off') return `marks: index: ${index}`;
+  const step = flow.find(({ currency }) => currency !== undefined);
+  return step && `the channel of step ${step.step}`;
+}
