@@ -3,7 +3,7 @@ import type { CustodyPolicy, Team } from '../custody/policy.js';
 import { crossCheck } from './cross-checks.js';
 import { type DocumentFormat, type DocumentSource, readDocument } from './document-source.js';
 import { durationOf } from './duration.js';
-import type { PolicyDocument } from './schema.js';
+import { KEY_LISTS, type KeyList, type PolicyDocument } from './schema.js';
 import { checkShape, refuseDocument, type UnplacedProblem } from './schema-problems.js';
 
 /** A document that is sound in itself; its keys have not been looked at. */
@@ -12,8 +12,8 @@ export interface ParsedPolicy {
   readonly source: DocumentSource;
 }
 
-/** The keys of a team's signer, in the order of the document. */
-export type KeysOf = (team: string, signer: string) => readonly PublicKey[];
+/** The keys of a team's signer, in the order of the document; undefined where it has no such list. */
+export type KeysOf = (team: string, signer: string, list: KeyList) => readonly PublicKey[] | undefined;
 
 /**
  * Reads a policy document.
@@ -35,7 +35,10 @@ export function compilePolicy({ document, source }: ParsedPolicy, keysOf: KeysOf
   const teams = Object.entries(document.teams).map(
     ([name, { signers }]): Team => ({
       name,
-      signers: Object.keys(signers).map(signer => ({ name: signer, keys: keysOf(name, signer) })),
+      signers: Object.keys(signers).map(signer => {
+        const [keys = [], retired, revoked] = KEY_LISTS.map(list => keysOf(name, signer, list));
+        return { name: signer, keys, ...(retired && { retired }), ...(revoked && { revoked }) };
+      }),
     }),
   );
   const problems = teams.flatMap(keysStandingTwice);
@@ -50,6 +53,7 @@ export function compilePolicy({ document, source }: ParsedPolicy, keysOf: KeysOf
     teams,
     skew: durationOf(document.marks?.skew ?? '5m'),
     carriers: document.marks?.carriers ?? ['bundle', 'simplesigning'],
+    index: document.marks?.index,
     evidence: document.evidence ?? 'blobs',
     identity: document.identity ?? 'manifest',
     flow: document.flow.map(step => ({
@@ -61,6 +65,7 @@ export function compilePolicy({ document, source }: ParsedPolicy, keysOf: KeysOf
       maxAge: optionalDuration(step.maxAge),
       upstream: step.upstream,
       upstreamVerified: step.upstreamVerified ?? true,
+      currency: step.currency,
     })),
     approvals: (document.approvals ?? []).map(rule => ({
       name: rule.name,
@@ -91,14 +96,17 @@ function optionalDuration(text: string | undefined): number | undefined {
 /** A threshold counts signers: with one key under two names, one person would make two. */
 function keysStandingTwice({ name: team, signers }: Team): UnplacedProblem[] {
   const owners = new Map<string, string>();
-  return signers.flatMap(({ name: signer, keys }) =>
+  const lists = signers.flatMap(signer =>
+    KEY_LISTS.map(list => ({ signer: signer.name, list, keys: signer[list] ?? [] })),
+  );
+  return lists.flatMap(({ signer, list, keys }) =>
     keys.flatMap(({ keyid }, i): UnplacedProblem[] => {
       const owner = owners.get(keyid);
       owners.set(keyid, owner ?? signer);
       if (owner === undefined) return [];
       return [
         {
-          path: ['teams', team, 'signers', signer, 'keys', i],
+          path: ['teams', team, 'signers', signer, list, i],
           problem: `is the key ${keyid.slice(0, 12)}…, which ${owner === signer ? 'stands here already' : `${JSON.stringify(owner)} has in the same team`}`,
           hint:
             owner === signer ? 'list each key once' : 'one key is one signer: each needs a key of their own',

@@ -6,7 +6,7 @@ import { configRuleProblem } from './config-rules.js';
 import { durationOf } from './duration.js';
 import { type DocumentPath, describeFound } from './problem.js';
 import { repositoryPatternProblem } from './repository-pattern.js';
-import type { PolicyDocument } from './schema.js';
+import { KEY_LISTS, type PolicyDocument } from './schema.js';
 import type { UnplacedProblem } from './schema-problems.js';
 
 const LONGEST_SKEW = 3_600_000;
@@ -93,15 +93,16 @@ function checkTeams({ teams }: PolicyDocument): UnplacedProblem[] {
   for (const [team, { signers }] of Object.entries(teams)) {
     if (Object.keys(signers).length === 0)
       problems.push({ path: ['teams', team, 'signers'], problem: 'names no signer' });
-    for (const [signer, { keys }] of Object.entries(signers)) {
-      for (const [i, key] of keys.entries()) {
+    for (const [signer, lists] of Object.entries(signers)) {
+      const named = KEY_LISTS.flatMap(list => (lists[list] ?? []).map((key, i) => ({ list, key, i })));
+      for (const { list, key, i } of named) {
         if (key.includes('-----BEGIN ')) continue;
         try {
           parseKeyReference(key);
         } catch (error) {
           if (!(error instanceof TouchmarkError)) throw error;
           problems.push({
-            path: ['teams', team, 'signers', signer, 'keys', i],
+            path: ['teams', team, 'signers', signer, list, i],
             problem: `: ${describeFound(key)} is not a key reference`,
             hint: 'a key is a path relative to the policy file, env://VARIABLE, or the PEM text itself',
           });

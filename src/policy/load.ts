@@ -12,6 +12,7 @@ import type { CustodyPolicy } from '../custody/policy.js';
 import { compilePolicy, type ParsedPolicy, parsePolicy } from './compile.js';
 import type { DocumentFormat } from './document-source.js';
 import { formatPath } from './problem.js';
+import { KEY_LISTS, type KeyList, type PolicyDocument } from './schema.js';
 
 /** Loads the public key of one entry of `keys`. `where` is its place in the document, for messages about inline keys. */
 export type PolicyKeyReader = (entry: string, where: string) => Promise<PublicKey>;
@@ -45,10 +46,10 @@ export async function loadKeys(parsed: ParsedPolicy, readKey: PolicyKeyReader): 
   const byEntry = new Map<string, PublicKey>();
   const bySigner = new Map<string, PublicKey[]>();
   for (const [team, { signers }] of Object.entries(parsed.document.teams)) {
-    for (const [signer, { keys }] of Object.entries(signers)) {
+    for (const [signer, list, keys] of keyListsOf(signers)) {
       const loaded: PublicKey[] = [];
       for (const [index, entry] of keys.entries()) {
-        const path = ['teams', team, 'signers', signer, 'keys', index];
+        const path = ['teams', team, 'signers', signer, list, index];
         const where = formatPath(path);
         try {
           const key = byEntry.get(entry) ?? (await readKey(entry, where));
@@ -64,14 +65,22 @@ export async function loadKeys(parsed: ParsedPolicy, readKey: PolicyKeyReader): 
           });
         }
       }
-      bySigner.set(`${team}/${signer}`, loaded);
+      bySigner.set(`${team}/${signer}/${list}`, loaded);
     }
   }
-  // Names hold no slash, so the pair has one spelling.
+  // Names hold no slash, so the triple has one spelling.
   return {
     ...parsed,
-    policy: compilePolicy(parsed, (team, signer) => bySigner.get(`${team}/${signer}`) ?? []),
+    policy: compilePolicy(parsed, (team, signer, list) => bySigner.get(`${team}/${signer}/${list}`)),
   };
+}
+
+function keyListsOf(
+  signers: PolicyDocument['teams'][string]['signers'],
+): readonly (readonly [signer: string, list: KeyList, keys: readonly string[]])[] {
+  return Object.entries(signers).flatMap(([signer, lists]) =>
+    KEY_LISTS.flatMap(list => (lists[list] ? [[signer, list, lists[list]] as const] : [])),
+  );
 }
 
 /**

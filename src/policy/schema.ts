@@ -43,7 +43,6 @@ function oneOf<const T extends readonly [string, ...string[]]>(
 
 const NEEDS_CONTENT =
   'needs the level content: this version does not look into layers, so the rule would hold for nobody';
-const NEEDS_TUF = 'needs TUF, which this version does not read yet';
 const RESERVED_KIND = 'is reserved for a later version and denied in this one';
 
 const NAME_RULE =
@@ -75,12 +74,23 @@ const threshold = z
   .max(64, 'must be at most 64')
   .describe('how many different signers must have signed; several keys of one signer count once');
 
+/** The lists of keys that a signer may have. */
+export const KEY_LISTS = ['keys', 'retired', 'revoked'] as const;
+export type KeyList = (typeof KEY_LISTS)[number];
+
+const keys = z
+  .array(z.string().min(1, 'is empty').max(16_384, 'is too long for a public key'))
+  .min(1, 'names no key')
+  .max(16, 'names more than 16 keys');
+
 const signer = closed({
-  keys: z
-    .array(z.string().min(1, 'is empty').max(16_384, 'is too long for a public key'))
-    .min(1, 'names no key')
-    .max(16, 'names more than 16 keys')
-    .describe('public keys: a path relative to the policy file, env://VARIABLE, or the PEM text itself'),
+  keys: keys.describe(
+    'public keys: a path relative to the policy file, env://VARIABLE, or the PEM text itself; with TUF, those that the team’s delegation has count, and the others are retired',
+  ),
+  retired: keys
+    .optional()
+    .describe('keys of the past: their marks stand only where marks.index is on and the team lists them'),
+  revoked: keys.optional().describe('keys that others may have; as retired'),
 });
 
 const team = closed({
@@ -93,41 +103,50 @@ const relocation = closed({
   via: name.optional().describe('an approval that must name the destination'),
 });
 
-const step = closed(
-  {
-    step: name,
-    team: teamPattern,
-    kinds: z
-      .array(
-        oneOf(['add', 'config', 'adopt'], {
-          rebase: RESERVED_KIND,
-          repack: RESERVED_KIND,
-          squash: RESERVED_KIND,
-          approve: 'is no step of the flow: it belongs under approvals',
-        }),
-      )
-      .min(1, 'names no kind, so that the step could never occur'),
-    count: z
-      .tuple([
-        z.int().min(0, 'must not be negative').max(64, 'must be at most 64'),
-        z.int().min(0, 'must not be negative').max(64, 'must be at most 64'),
-      ])
-      .optional()
-      .describe('how often the step may occur, least and most; default [1, 1]'),
-    threshold,
-    maxAge: duration.optional().describe('how old the claim may be'),
-    upstream: z
-      .array(glob)
-      .min(1, 'names no repository')
-      .optional()
-      .describe('of adopt: patterns over the repositories that may be adopted; without it, none'),
-    upstreamVerified: z
-      .boolean()
-      .optional()
-      .describe('of adopt: whether somebody must have checked the upstream image; default true'),
-  },
-  { currency: `${NEEDS_TUF}: channels of supported bases are published there` },
-);
+const currency = closed({
+  channel: name.describe('a channel of releases that TUF has: release/channels/NAME'),
+  maxBehind: z
+    .int()
+    .min(0, 'must not be negative')
+    .max(64, 'must be at most 64')
+    .describe('how many releases of the channel may be newer'),
+});
+
+const step = closed({
+  step: name,
+  team: teamPattern,
+  kinds: z
+    .array(
+      oneOf(['add', 'config', 'adopt'], {
+        rebase: RESERVED_KIND,
+        repack: RESERVED_KIND,
+        squash: RESERVED_KIND,
+        approve: 'is no step of the flow: it belongs under approvals',
+      }),
+    )
+    .min(1, 'names no kind, so that the step could never occur'),
+  count: z
+    .tuple([
+      z.int().min(0, 'must not be negative').max(64, 'must be at most 64'),
+      z.int().min(0, 'must not be negative').max(64, 'must be at most 64'),
+    ])
+    .optional()
+    .describe('how often the step may occur, least and most; default [1, 1]'),
+  threshold,
+  maxAge: duration.optional().describe('how old the claim may be'),
+  upstream: z
+    .array(glob)
+    .min(1, 'names no repository')
+    .optional()
+    .describe('of adopt: patterns over the repositories that may be adopted; without it, none'),
+  upstreamVerified: z
+    .boolean()
+    .optional()
+    .describe('of adopt: whether somebody must have checked the upstream image; default true'),
+  currency: currency
+    .optional()
+    .describe('needs TUF: the image must be among the newest releases of a channel'),
+});
 
 const approval = closed({
   name,
@@ -176,7 +195,11 @@ export const policyDocumentSchema = closed(
     }),
     teams: z.record(name, team),
     marks: closed({
-      index: oneOf(['off'], { present: NEEDS_TUF, complete: NEEDS_TUF }).optional(),
+      index: oneOf(['off', 'present', 'complete'])
+        .optional()
+        .describe(
+          'what the team’s TUF metadata must say of a mark: nothing; that it stands; and that nothing listed is kept back; default present with TUF, off without',
+        ),
       time: oneOf(['claimed'], {
         trusted: 'needs timestamps of a trusted authority, which this version does not read yet',
       })

@@ -171,6 +171,7 @@ function asksOfStep({
   threshold,
   maxAge,
   upstream,
+  currency,
 }: CustodyPolicy['flow'][number]): string {
   const [least, most] = count;
   return [
@@ -178,6 +179,9 @@ function asksOfStep({
     least === most ? countOf(most, 'time') : `${least} to ${most} times`,
     `${countOf(threshold, 'signer')} or more`,
     ...(maxAge === undefined ? [] : [`at most ${formatAge(maxAge / 1000)} old`]),
+    ...(currency === undefined
+      ? []
+      : [`at most ${currency.maxBehind} behind the newest release of channel ${currency.channel}`]),
     ...(upstream === undefined ? [] : [`of ${upstream.join(', ')}`]),
   ].join(', ');
 }

@@ -130,6 +130,36 @@ describe('loading a policy', () => {
     await expect(load(SHOP)).resolves.toBeDefined();
   });
 
+  it('knows keys of the past, and refuses a key that stands in two lists', async () => {
+    const past = edit(
+      'keys: ["base.pub"]',
+      'keys: ["base.pub"], retired: ["old.pub"], revoked: ["lost.pub"]',
+    );
+    const signer = (await load(past)).policy.teams[0]?.signers[0];
+    expect([signer?.keys, signer?.retired, signer?.revoked].map(keys => keys?.length)).toEqual([1, 1, 1]);
+    const both = await refusal('policy-invalid', () => load(past, { 'old.pub': 'base.pub' }));
+    expect(both.message).toContain('teams.base.signers.linus.retired[0] is the key');
+    const grace = await refusal('policy-invalid', () => load(past, { 'lost.pub': 'grace.pub' }));
+    expect(grace.message).toContain('"linus" has in the same team');
+  });
+
+  it('takes how marks are listed and how far a base may be behind as they are written', async () => {
+    const document = edit('index: off', 'index: complete');
+    const current = edit(
+      'threshold: 2, maxAge: 60d }',
+      'threshold: 2, currency: { channel: stable, maxBehind: 1 } }',
+      document,
+    );
+    const { policy } = await load(current);
+    expect(policy.index).toBe('complete');
+    expect(policy.flow.map(step => step.currency)).toEqual([
+      undefined,
+      { channel: 'stable', maxBehind: 1 },
+      undefined,
+    ]);
+    expect((await load(edit('index: off, ', ''))).policy.index).toBeUndefined();
+  });
+
   it('refuses one key twice for one signer', async () => {
     const twice = edit('keys: ["base.pub"]', 'keys: ["base.pub", "copy.pub"]');
     expect(

@@ -319,13 +319,12 @@ const DEFECTS: readonly (readonly [string, string, string, string])[] = [
     'evidence: "content" needs the level content',
   ],
   [
-    'a currency',
+    'a currency without a bound',
     'threshold: 1, maxAge: 12h',
     'threshold: 1, currency: { channel: stable }',
-    'flow[2].currency needs TUF',
+    'flow[2].currency',
   ],
-  ['marks listed in TUF', 'index: off', 'index: present', 'marks.index: "present" needs TUF'],
-  ['all marks listed in TUF', 'index: off', 'index: complete', 'marks.index: "complete" needs TUF'],
+  ['an index mode that is none', 'index: off', 'index: all', 'marks.index must be'],
   ['trusted time', 'time: claimed', 'time: trusted', 'marks.time: "trusted" needs timestamps'],
   ['a squash that is allowed', 'squash: deny', 'squash: allow', 'kinds.squash must be "deny"'],
   [
