@@ -58,7 +58,7 @@ export async function authoritiesOf(
   const found = await findDelegation(role, next);
   if (!found)
     fail('tuf-path-not-delegated', `nothing is delegated to ${JSON.stringify(role.slice(0, 140))}`, {
-      hint: 'touchmark tuf role list shows the roles; touchmark tuf role delegate makes one',
+      hint: `touchmark tuf role delegate makes the role; where it is only staged, touchmark tuf reset ${role} drops it`,
     });
   return [delegatedAuthority(found, (await next(found.delegator))?.raw)];
 }

@@ -95,7 +95,9 @@ async function editRouted<T>(
     });
   const byRole = new Map<string, T[]>();
   for (const item of items) {
-    const name = binFor(holder.delegations, pathOf(item)) ?? role;
+    const path = pathOf(item);
+    // What the role lists itself, from before it had bins, is what clients find: it stays there.
+    const name = holder.targets.has(path) ? role : (binFor(holder.delegations, path) ?? role);
     const own = byRole.get(name);
     if (own) own.push(item);
     else byRole.set(name, [item]);

@@ -34,6 +34,9 @@ export function requireTargetPath(path: string): void {
     fail('usage-argument', `the target path ${JSON.stringify(path.slice(0, 140))} is not well-formed text`);
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: no target path has them
+const NOT_TEXT = /[\u0000-\u001f\u007f]|\p{Surrogate}/u;
+
 /** @throws TouchmarkError `usage-argument` for a pattern that clients read differently, or that matches nothing */
 export function requirePattern(pattern: string): void {
   const problem =
@@ -41,13 +44,17 @@ export function requirePattern(pattern: string): void {
       ? 'is empty'
       : pattern.startsWith('/')
         ? 'begins with a slash, and no target path does'
-        : /[[\]{}\\!]/.test(pattern)
-          ? 'holds [ ] { } ! or \\, which clients read differently'
+        : /[[\]{}()\\!]|^#/.test(pattern)
+          ? 'holds [ ] { } ( ) ! \\ or begins with #, which clients read differently'
           : pattern.includes('**')
             ? 'holds **, which means no more than * here: it does not cross a slash'
-            : pattern.length > 1024
-              ? 'is longer than 1024 characters'
-              : undefined;
+            : pattern.split('/').some(segment => segment === '' || segment === '.' || segment === '..')
+              ? 'has a segment that is empty, . or .., and no target path has'
+              : NOT_TEXT.test(pattern)
+                ? 'holds control characters or is not well-formed text'
+                : pattern.length > 1024
+                  ? 'is longer than 1024 characters'
+                  : undefined;
   if (problem !== undefined)
     fail('usage-argument', `the pattern ${JSON.stringify(pattern.slice(0, 140))} ${problem}`, {
       hint: 'one * for each segment, as many segments as the paths have: custody/base/*/*',

@@ -1,3 +1,4 @@
+import { equalBytes } from '../../base/bytes.js';
 import { mapConcurrently } from '../../base/concurrency.js';
 import { fail } from '../../base/errors.js';
 import type { Signer } from '../../crypto/keys.js';
@@ -23,11 +24,18 @@ export interface SignedRole {
  * Signs what is staged, each role by those of the signers that speak for it. Every signature is verified before it is
  * written.
  * @param options.roles default: all that are staged
- * @throws TouchmarkError `usage-argument` when nothing is staged; `key-not-authorised` when a signer speaks for none of the roles
+ * @param options.shown what each role said when its change was shown to the signer, as {@link stagedPayload} gives it: whoever
+ * takes time to read, and to type a password, must not sign what somebody has made of it meanwhile
+ * @throws TouchmarkError `usage-argument` when nothing is staged; `key-not-authorised` when a signer speaks for none of the roles;
+ * `tuf-conflict` when a role is not as it was shown
  */
 export async function signStaged(
   repository: Repository,
-  options: { readonly roles?: readonly string[]; readonly signers: readonly Signer[] },
+  options: {
+    readonly roles?: readonly string[];
+    readonly signers: readonly Signer[];
+    readonly shown?: ReadonlyMap<string, Uint8Array>;
+  },
 ): Promise<readonly SignedRole[]> {
   const { signers } = options;
   return repository.locked(async () => {
@@ -36,6 +44,7 @@ export async function signStaged(
     const files = new Map(
       await mapConcurrently(roles, 8, async role => [role, await openStaged(repository, role)] as const),
     );
+    for (const [role, { envelope }] of files) if (options.shown) requireShown(role, envelope, options.shown);
     requireUseful(signers, files);
     const signed: SignedRole[] = [];
     for (const [role, { envelope, version, authorities }] of files) {
@@ -87,6 +96,16 @@ export async function openStaged(repository: Repository, role: string): Promise<
     version: staged.payload.version,
     authorities: await authoritiesOf(repository, role),
   };
+}
+
+function requireShown(role: string, { signedBytes }: Envelope, shown: ReadonlyMap<string, Uint8Array>): void {
+  const seen = shown.get(role);
+  if (seen && equalBytes(seen, signedBytes)) return;
+  fail('tuf-conflict', `${role} was edited after its change was shown`, {
+    retryable: true,
+    hint: 'nothing is signed: look at it once more, then sign it',
+    details: { role },
+  });
 }
 
 /** Nothing is signed when one of the keys is the wrong one: better to hear of it than to find a signature missing later. */

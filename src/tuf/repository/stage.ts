@@ -10,6 +10,7 @@ import { renew } from './edit-payload.js';
 import { type SignatureEntry, serializeMetadata } from './json-text.js';
 import type { Repository } from './repository.js';
 import { signPayload } from './sign-payload.js';
+import { requireSound } from './sound.js';
 
 /** A change of one role, as a function from what it says to what it shall say. */
 export type Edit = (payload: ExactJsonObject) => ExactJsonObject;
@@ -103,6 +104,7 @@ export async function writeStaged(
     .map(keyid => ({ keyid, sig: '' }));
   const bytes = serializeMetadata(payload, [...signatures, ...placeholders]);
   requireReadable(role, bytes.length);
+  requireSound(role, bytes);
   await repository.folder.write(repository.folder.staged(role), bytes);
 }
 

@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest';
+import { utf8 } from '../../../../src/base/bytes.js';
+import type { ExactJsonObject } from '../../../../src/base/json.js';
+import { computeKeyid } from '../../../../src/tuf/keys.js';
+import {
+  addRoleKey,
+  addTargets,
+  delegateBins,
+  delegateRole,
+  makeKeyEntry,
+  publishStaged,
+  type Repository,
+  removeTargets,
+  serializeMetadata,
+  setThreshold,
+  signStaged,
+  stagedPayload,
+} from '../../../../src/tuf/repository/index.js';
+import { client, keysOf, publishedRepository, reopen, signers } from './support.js';
+
+/** A member of metadata that tests change at will. */
+// biome-ignore lint/suspicious/noExplicitAny: as above
+type Loose = any;
+
+async function release(repository: Repository, ...names: string[]) {
+  await signStaged(repository, { signers: await signers(...names) });
+  return publishStaged(repository, { signers: await signers('online') });
+}
+
+/** Changes a staged file as an editor or another tool could. */
+async function changeStaged(repository: Repository, role: string, change: (payload: Loose) => void) {
+  const { folder } = repository;
+  const { signed } = JSON.parse(Buffer.from((await folder.read(folder.staged(role)))!).toString());
+  change(signed);
+  await folder.write(folder.staged(role), serializeMetadata(signed, []));
+}
+
+describe('one key', () => {
+  it('does not count as two under another keyid', async () => {
+    const repository = await publishedRepository();
+    const [cyd] = await keysOf('cyd');
+    const { raw } = makeKeyEntry(cyd!.key);
+    const twin = { ...raw, 'x-owner': 'cyd' } as ExactJsonObject;
+    await setThreshold(repository, 'root', 1);
+    await changeStaged(repository, 'root', root => {
+      root.keys[computeKeyid(twin)] = twin;
+      root.roles.targets.keyids = [computeKeyid(twin)];
+    });
+    await expect(addRoleKey(repository, 'targets', cyd!)).rejects.toMatchObject({
+      code: 'usage-argument',
+    });
+    const [dot] = await keysOf('dot');
+    await addRoleKey(repository, 'targets', dot!);
+  });
+
+  it('has the keyid that is made from it, or nothing is written', async () => {
+    const repository = await publishedRepository();
+    const foreign = 'f'.repeat(64);
+    await setThreshold(repository, 'root', 1);
+    await changeStaged(repository, 'root', root => {
+      const [keyid] = root.roles.targets.keyids;
+      root.keys[foreign] = root.keys[keyid];
+      root.roles.targets.keyids = [foreign];
+    });
+    await expect(setThreshold(repository, 'root', 2)).rejects.toMatchObject({ code: 'usage-argument' });
+  });
+});
+
+describe('what our own reader would refuse', () => {
+  const deep = (levels: number): ExactJsonObject => (levels === 0 ? {} : { deeper: deep(levels - 1) });
+
+  it.each([
+    ['half of a surrogate pair', { text: '\ud800' }, { text: '\u{1F600}' }],
+    ['a fraction', { size: 1.5 }, { size: 15 }],
+    ['too many levels', deep(40), deep(20)],
+  ])('is not staged: %s', async (_what, custom, sound) => {
+    const repository = await publishedRepository();
+    const entry = { path: 'a', bytes: utf8('a') };
+    await expect(addTargets(repository, 'targets', [{ ...entry, custom }])).rejects.toMatchObject({
+      code: expect.stringMatching(/^(?:tuf-format|usage-argument)$/),
+    });
+    expect(await repository.stagedRoles()).toEqual([]);
+    await addTargets(repository, 'targets', [{ ...entry, custom: sound }]);
+    await release(repository, 'cyd');
+    expect((await (await client(repository.folder.path)).findTarget('a'))?.info.custom).toEqual(sound);
+  });
+
+  it.each(['a//b', 'a/../b', './a', 'a/', '#a', '+(a)', 'a\nb', 'a\ud800'])(
+    'is no pattern, nor what others read otherwise: %j',
+    async pattern => {
+      const repository = await publishedRepository();
+      const team = { name: 'team', keys: await keysOf('dot'), threshold: 1, expiryDays: 30 };
+      await expect(delegateRole(repository, { ...team, paths: [pattern] })).rejects.toMatchObject({
+        code: 'usage-argument',
+      });
+      await delegateRole(repository, { ...team, paths: ['a/*', 'a.b+c/?'] });
+    },
+  );
+});
+
+describe('a target that a role listed before it had bins', () => {
+  it('is changed and taken out where clients find it', async () => {
+    const repository = await publishedRepository();
+    await addTargets(repository, 'targets', [{ path: 'old', bytes: utf8('1') }]);
+    await release(repository, 'cyd');
+    await delegateBins(repository, {
+      kind: 'succinct',
+      bitLength: 1,
+      namePrefix: 'bin',
+      keys: await keysOf('online'),
+      threshold: 1,
+      expiryDays: 30,
+    });
+    await addTargets(repository, 'targets', [
+      { path: 'old', bytes: utf8('2') },
+      { path: 'new', bytes: utf8('3') },
+    ]);
+    await release(repository, 'cyd', 'online');
+    const reader = await client(repository.folder.path);
+    const read = async (path: string) =>
+      Buffer.from(await reader.fetchTarget((await reader.findTarget(path))!)).toString();
+    expect([await read('old'), await read('new')]).toEqual(['2', '3']);
+    await removeTargets(repository, 'targets', ['old', 'new']);
+    await release(repository, 'cyd', 'online');
+    expect(await (await client(repository.folder.path)).findTarget('old')).toBeUndefined();
+  });
+});
+
+describe('a signer', () => {
+  it('signs what was shown, not what it became meanwhile', async () => {
+    const repository = await publishedRepository();
+    await addTargets(repository, 'targets', [{ path: 'a', bytes: utf8('a') }]);
+    const shown = new Map([['targets', await stagedPayload(repository, 'targets')]]);
+    await addTargets(await reopen(repository), 'targets', [{ path: 'b', bytes: utf8('b') }]);
+    await expect(signStaged(repository, { signers: await signers('cyd'), shown })).rejects.toMatchObject({
+      code: 'tuf-conflict',
+    });
+    shown.set('targets', await stagedPayload(repository, 'targets'));
+    const [signed] = await signStaged(repository, { signers: await signers('cyd'), shown });
+    expect(signed?.added).toHaveLength(1);
+  });
+});
