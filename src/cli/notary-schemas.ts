@@ -44,3 +44,28 @@ export const notaryVerifyFields = {
     .describe('why the root is believed; more may be added'),
   problems: z.array(z.looseObject({ role: z.string(), code: z.string(), message: z.string() })),
 };
+
+export const notaryImportFields = {
+  repository: z.string(),
+  place: z.string().describe('server or folder'),
+  into: z.string().describe('folder of the TUF repository'),
+  created: z.boolean().describe('false when there was a repository already'),
+  roles: z
+    .array(
+      z.looseObject({
+        name: z.string(),
+        from: z.string().describe('what it was called in Notary'),
+        threshold: z.int(),
+        keys: z.array(
+          z.looseObject({ label: z.string().nullable(), keyid: z.string().describe('as key show has it') }),
+        ),
+        paths: z.array(z.string()),
+        tags: z.int(),
+        added: z.boolean().describe('false when the repository had the role already'),
+      }),
+    )
+    .describe('what was staged; nothing is published before it is signed'),
+  losses: z
+    .array(z.looseObject({ what: z.string(), why: z.string() }))
+    .describe('what could not be carried over'),
+};

@@ -12,7 +12,7 @@ import {
   treeFields,
   verifyFields,
 } from './image-schemas.js';
-import { notaryInspectFields, notaryVerifyFields } from './notary-schemas.js';
+import { notaryImportFields, notaryInspectFields, notaryVerifyFields } from './notary-schemas.js';
 import { policyCheckFields, policyExplainFields, policyInitFields } from './policy-schemas.js';
 import { custodyExportFields, promoteFields } from './promote-schemas.js';
 import { tufCheckoutFields, tufVerifyFields } from './tuf-source-schemas.js';
@@ -124,6 +124,7 @@ export const SCHEMAS = {
   'tuf-checkout': documentSchema('tuf-checkout', tufCheckoutFields),
   'tuf-verify': documentSchema('tuf-verify', tufVerifyFields),
   'tuf-notary-inspect': documentSchema('tuf-notary-inspect', notaryInspectFields),
+  'tuf-notary-import': documentSchema('tuf-notary-import', notaryImportFields),
   'tuf-notary-verify': documentSchema('tuf-notary-verify', notaryVerifyFields),
   'custody-policy': policyDocumentSchema,
 } satisfies Record<string, z.ZodType>;

@@ -19,6 +19,7 @@ export {
   type RoleDescription,
 } from './describe.js';
 export { isFolderArgument, openTrustFolder } from './folder.js';
+export { type Imported, type ImportOptions, importNotary } from './import.js';
 export { computeNotaryKeyid, type NotaryKey, type OpenNotaryKey, openNotaryKey } from './keys.js';
 export * from './metadata.js';
 export { isDelegatedName, parseGun } from './names.js';
@@ -28,6 +29,7 @@ export {
   parseNotaryTargets,
   parseNotaryTimestamp,
 } from './parse.js';
+export { type ImportPlan, type Loss, type PlannedRole, planImport } from './plan-import.js';
 export type { NotaryPin, NotaryTrust } from './root-trust.js';
 export { listTags, type NotaryRole, type NotaryTag, readTree } from './tree.js';
 export { type NotaryCheck, type NotaryProblem, type NotaryVerdict, verifyNotary } from './verify.js';

@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import {
   changePassword,
@@ -24,6 +25,7 @@ import {
   publicKeyHint,
   saveKeyPair,
 } from '../../../src/crypto/index.js';
+import { computeNotaryKeyid } from '../../../src/tuf/notary/index.js';
 import { fixture, install, noPassword, password, passwordOf, refusal, temporaryFolder } from './fixtures.js';
 
 const keyidOf = (kind: string) => parsePublicKey(fixture(`touchmark/${kind}.pub`), kind).keyid;
@@ -152,6 +154,32 @@ describe('importKeyPair', () => {
     const opened = await decryptPrivateKey(readFileSync(made.privateFile), Buffer.from('new'), 'imported');
     expect(opened.publicKey.keyid).toBe(keyidOf(kind));
     expect((await loadPublicKey(made.publicFile)).keyid).toBe(keyidOf(kind));
+  });
+
+  test('private keys of Docker Content Trust come as they lie there, of old and new notaries', async () => {
+    const folder = temporaryFolder();
+    const protection = { password: passwordOf('new') };
+    const folderOfKeys = fileURLToPath(new URL('../../vectors/tuf/docker-trust/private', import.meta.url));
+    const id = 'b4c8cd349af74df97e474afad4d7c8557b43063b45206ddbcb1f4be6af39eafc';
+    const today = readFileSync(join(folderOfKeys, `${id}.key`), 'latin1');
+    expect(today).toContain('gun: registry.example/team/app\nrole: targets\n');
+    // Before 0.6 it was OpenSSL's own encryption; the headers stand behind those of OpenSSL.
+    const [head, type, cipher, ...rest] = fixture('openssl/sec1-aes128.pem').toString('latin1').split('\n');
+    const old = [head, type, cipher, 'gun: registry.example/team/app', 'role: alice', ...rest].join('\n');
+    for (const [name, text, secret] of [
+      ['today', today, passwordOf('targetspass1')],
+      ['exported', today.replace('gun:', `path: ${id}\ngun:`), passwordOf('targetspass1')],
+      ['old', old, password],
+    ] as const) {
+      const from = join(folder, `${name}.pem`);
+      writeFileSync(from, text, { mode: 0o600 });
+      const made = await importKeyPair({ from, name: join(folder, name), password: secret, protection });
+      if (name === 'old') expect(made.publicKey.keyid).toBe(keyidOf('ecdsa-p256'));
+      else {
+        const value = Buffer.from(made.publicKey.spki).toString('base64');
+        expect(computeNotaryKeyid('ecdsa', value)).toBe(id);
+      }
+    }
   });
 
   test('a wrong password leaves nothing behind', async () => {
