@@ -6,7 +6,8 @@ import { withLock } from './lock.js';
 import { findFault, PEERS, type PeerName } from './peer-list.js';
 
 /**
- * Installs the peers that are missing: Debian packages (as root), cosign through the Go toolchain into the cache folder.
+ * Installs the peers that are missing: Debian packages (as root), cosign and
+ * go-tuf through the Go toolchain and python-tuf through pip into the cache folder.
  * @throws Error when one cannot be had, with the output of the installer
  */
 export async function installPeers(names: readonly PeerName[], tell: (line: string) => void): Promise<void> {
@@ -22,6 +23,8 @@ export async function installPeers(names: readonly PeerName[], tell: (line: stri
     for (const name of missing) {
       const { source } = PEERS[name];
       if (source.kind === 'go') await installGo(source.module, source.bin, tell);
+      if (source.kind === 'go-source') await buildGo(source.folder, PEERS[name].path, tell);
+      if (source.kind === 'python') await installPython(source, tell);
     }
     for (const name of missing) {
       const fault = await findFault(name);
@@ -44,4 +47,19 @@ async function installGo(module: string, bin: string, tell: (line: string) => vo
   mkdirSync(bin, { recursive: true });
   const env = { ...process.env, GOBIN: bin };
   await runOk('go', ['install', module], { env, timeout: 20 * 60_000 });
+}
+
+async function buildGo(folder: string, output: string, tell: (line: string) => void): Promise<void> {
+  tell(`go build ${folder}`);
+  await runOk('go', ['build', '-o', output, '.'], { cwd: folder, timeout: 10 * 60_000 });
+}
+
+async function installPython(
+  { requirements, environment }: { readonly requirements: string; readonly environment: string },
+  tell: (line: string) => void,
+): Promise<void> {
+  tell(`pip install -r ${requirements}`);
+  await runOk('python3', ['-m', 'venv', environment], { timeout: 5 * 60_000 });
+  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements];
+  await runOk(join(environment, 'bin/python'), pip, { timeout: 10 * 60_000 });
 }

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CACHE } from './checkout.js';
+import { CACHE, CHECKOUT } from './checkout.js';
 import { run } from './command.js';
 
 export type PeerName =
@@ -9,7 +11,9 @@ export type PeerName =
   | 'debootstrap'
   | 'zstd'
   | 'cosign2'
-  | 'cosign3';
+  | 'cosign3'
+  | 'go-tuf'
+  | 'python-tuf';
 
 export interface Peer {
   /** What to run. */
@@ -20,8 +24,12 @@ export interface Peer {
   readonly version?: string;
   readonly source:
     | { readonly kind: 'debian'; readonly package: string }
-    | { readonly kind: 'go'; readonly module: string; readonly bin: string };
+    | { readonly kind: 'go'; readonly module: string; readonly bin: string }
+    | { readonly kind: 'go-source'; readonly folder: string }
+    | { readonly kind: 'python'; readonly requirements: string; readonly environment: string };
 }
+
+export const PYTHON_TUF_PROGRAM = join(CHECKOUT, 'test/peers/python-tuf/peer.py');
 
 /** What runs beside touchmark in the suites. The interop table states what exactly these versions of cosign do. */
 export const PEERS: Readonly<Record<PeerName, Peer>> = {
@@ -32,6 +40,8 @@ export const PEERS: Readonly<Record<PeerName, Peer>> = {
   zstd: debian('zstd', ['--version']),
   cosign2: cosign(2, 'v2.6.5'),
   cosign3: cosign(3, 'v3.1.3'),
+  'go-tuf': goTuf('v2.4.2'),
+  'python-tuf': pythonTuf('7.0.0'),
 };
 
 function debian(name: string, probe: readonly string[], path = name): Peer {
@@ -46,6 +56,36 @@ function cosign(major: 2 | 3, version: string): Peer {
     version,
     source: { kind: 'go', module: `github.com/sigstore/cosign/v${major}/cmd/cosign@${version}`, bin },
   };
+}
+
+/** A library: a small program of ours around it. What is built is named after what it is built from. */
+function goTuf(version: string): Peer {
+  const folder = join(CHECKOUT, 'test/peers/go-tuf');
+  const sources = ['go.mod', 'go.sum', 'main.go', 'write.go'].map(name => join(folder, name));
+  return {
+    path: join(CACHE, `go-tuf-${hashOf(sources)}`),
+    probe: ['version'],
+    version,
+    source: { kind: 'go-source', folder },
+  };
+}
+
+/** A library in an environment of its own; what runs is {@link PYTHON_TUF_PROGRAM}. */
+function pythonTuf(version: string): Peer {
+  const requirements = join(CHECKOUT, 'test/peers/python-tuf/requirements.txt');
+  const environment = join(CACHE, `python-tuf-${hashOf([requirements])}`);
+  return {
+    path: join(environment, 'bin/python'),
+    probe: [PYTHON_TUF_PROGRAM, 'version'],
+    version,
+    source: { kind: 'python', requirements, environment },
+  };
+}
+
+function hashOf(files: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(readFileSync(file));
+  return hash.digest('hex').slice(0, 16);
 }
 
 /** Why a peer cannot be used as it stands; undefined when it can. */
