@@ -131,6 +131,7 @@ export const EXIT_CODES = {
   'tuf-root-version': 17,
   'tuf-threshold': 17,
   'tuf-version-mismatch': 17,
+  'tuf-payload-other': 17,
   'tuf-length-mismatch': 17,
   'tuf-hash-mismatch': 17,
   'tuf-hash-unsupported': 17,
@@ -152,6 +153,7 @@ export const EXIT_CODES = {
 
   'policy-unwise': 19,
   'tuf-unwise': 19,
+  'tuf-attention': 19,
 
   'net-unreachable': 20,
   'net-timeout': 20,

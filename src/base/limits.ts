@@ -72,6 +72,9 @@ export const LIMITS = {
   notarySize: 256 * 1024 * 1024,
   /** Longer than any signature that is verified here (RSA-4096: 512 bytes). */
   tufSignatureSize: 1024,
+  /** What goes to a key holder elsewhere: the bytes to sign and the version before, in base64. And what comes back. */
+  tufPayloadFileSize: 64 * 1024 * 1024,
+  tufSignatureFileSize: 1024 * 1024,
   /** New roots in one refresh, and roles visited in the search for one target. */
   tufRootRotations: 256,
   tufVisitedRoles: 64,

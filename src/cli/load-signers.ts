@@ -1,4 +1,4 @@
-import { loadSigner } from '../crypto/key-reference.js';
+import { type LoadSignerOptions, loadSigner } from '../crypto/key-reference.js';
 import type { Signer } from '../crypto/keys.js';
 import type { Passwords } from './password.js';
 
@@ -10,10 +10,13 @@ export async function loadSigners(
   references: readonly string[],
   passwords: Passwords,
   onWarning: (message: string) => void,
+  options: Pick<LoadSignerOptions, 'scheme'> = {},
 ): Promise<readonly Signer[]> {
   const signers: Signer[] = [];
   for (const reference of references) {
-    signers.push(await passwords.retrying(password => loadSigner(reference, { password, onWarning })));
+    signers.push(
+      await passwords.retrying(password => loadSigner(reference, { ...options, password, onWarning })),
+    );
   }
   return signers;
 }

@@ -15,6 +15,21 @@ import {
 import { notaryImportFields, notaryInspectFields, notaryVerifyFields } from './notary-schemas.js';
 import { policyCheckFields, policyExplainFields, policyInitFields } from './policy-schemas.js';
 import { custodyExportFields, promoteFields } from './promote-schemas.js';
+import {
+  tufDiffFields,
+  tufEditFields,
+  tufExportFields,
+  tufImportFields,
+  tufInitFields,
+  tufPublishFields,
+  tufRefreshFields,
+  tufResetFields,
+  tufRoleListFields,
+  tufSignFields,
+  tufSignPayloadFields,
+  tufStatusFields,
+  tufTargetListFields,
+} from './tuf-schemas.js';
 import { tufCheckoutFields, tufVerifyFields } from './tuf-source-schemas.js';
 
 /**
@@ -121,6 +136,19 @@ export const SCHEMAS = {
   'custody-mark': documentSchema('custody-mark', custodyMarkFields),
   'custody-withdraw': documentSchema('custody-withdraw', custodyWithdrawFields),
   'custody-claim': documentSchema('custody-claim', custodyClaimFields),
+  'tuf-init': documentSchema('tuf-init', tufInitFields),
+  'tuf-edit': documentSchema('tuf-edit', tufEditFields),
+  'tuf-role-list': documentSchema('tuf-role-list', tufRoleListFields),
+  'tuf-target-list': documentSchema('tuf-target-list', tufTargetListFields),
+  'tuf-diff': documentSchema('tuf-diff', tufDiffFields),
+  'tuf-sign': documentSchema('tuf-sign', tufSignFields),
+  'tuf-publish': documentSchema('tuf-publish', tufPublishFields),
+  'tuf-refresh': documentSchema('tuf-refresh', tufRefreshFields),
+  'tuf-status': documentSchema('tuf-status', tufStatusFields),
+  'tuf-reset': documentSchema('tuf-reset', tufResetFields),
+  'tuf-export': documentSchema('tuf-export', tufExportFields),
+  'tuf-sign-payload': documentSchema('tuf-sign-payload', tufSignPayloadFields),
+  'tuf-import': documentSchema('tuf-import', tufImportFields),
   'tuf-checkout': documentSchema('tuf-checkout', tufCheckoutFields),
   'tuf-verify': documentSchema('tuf-verify', tufVerifyFields),
   'tuf-notary-inspect': documentSchema('tuf-notary-inspect', notaryInspectFields),

@@ -29,12 +29,13 @@ it('prints help without loading the command, from two files', async () => {
   expect(files.every(file => file.startsWith(join(ROOT, 'dist/cli')))).toBe(true);
 });
 
-it('has a command line of little more than a megabyte and a half', () => {
+// 35 commands were 1.5 MB; the authoring side of TUF is 20 more, each with its texts, and the library they share.
+it('has a command line of less than two megabytes', () => {
   const sizes = readdirSync(join(ROOT, 'dist/cli'), { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile())
     .map(entry => statSync(join(entry.parentPath, entry.name)).size);
   expect(sizes.length).toBeGreaterThan(5);
-  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(1_600_000);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(1_900_000);
 });
 
 it('says a version, and the same in JSON', async () => {
@@ -94,7 +95,7 @@ describe('a cold verify', () => {
       join(ROOT, 'dist/cli/commands/verify.js'),
     ]);
     // One for each set of modules that the same commands share: the bundler's own choice. A command too many adds dozens.
-    expect(files.length, files.join('\n')).toBeLessThanOrEqual(36);
+    expect(files.length, files.join('\n')).toBeLessThanOrEqual(38);
     expect(files.filter(isAboutCustody)).toEqual([]);
 
     const builtins = await loadedBuiltins(argv, cwd);
@@ -114,7 +115,7 @@ describe('a cold verify', () => {
     const argv = ['verify', '--key', 'k.pub', '--insecure-ignore-repository', reference];
 
     const files = await loadedFiles(argv, cwd);
-    expect(files.length, files.join('\n')).toBeLessThanOrEqual(38);
+    expect(files.length, files.join('\n')).toBeLessThanOrEqual(40);
     expect(files.filter(isAboutCustody)).toEqual([]);
     const builtins = await loadedBuiltins(argv, cwd);
     expect(builtins).toContain('http');
