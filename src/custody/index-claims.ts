@@ -8,14 +8,14 @@ import type { UnreadSource } from './explain.js';
 import { doubt, type Finding, failure, warning } from './finding.js';
 import { type Clock, checkExpiry, checkOrderOfTimes } from './invariants.js';
 import { type ClaimRecord, openLedger } from './ledger.js';
-import { checkComplete, openListing } from './listing.js';
+import { checkComplete, type Listing, openListing } from './listing.js';
 import { type CustodyPolicy, MARK_CARRIERS } from './policy.js';
 import { gatherKeys } from './signers.js';
-import type { TrustFacts } from './trust.js';
+import { findListed, type ListedClaim, listedFor, type TrustFacts } from './trust.js';
 import { uniteMarks } from './unite-marks.js';
 import type { CustodyVerdict } from './verdict.js';
 import { whereOf } from './walk.js';
-import { gatherWithdrawals } from './withdrawals.js';
+import { gatherWithdrawals, isOfThePast } from './withdrawals.js';
 
 export interface IndexEntry {
   readonly descriptor: Descriptor;
@@ -42,7 +42,9 @@ export interface IndexFacts {
  * without one is no worse, and one signer of the team is enough, as for withdrawals.
  *
  * A team speaks that answers for the last step of one of the images, or whose approval of one counts; of its claims the
- * newest counts. Warnings: claims by nobody's key, by a key that is not of the team named, by a team that has no part in the
+ * newest counts. What only keys of the past have signed, or what the team does not list where its policy wants that, is not
+ * its word of today: where it is newer it may still take a yes away, but neither does it replace what the team says nor lift
+ * a withdrawal. Nothing that is shown outlives a team that lists its claims about the index as withdrawn. Warnings: claims by nobody's key, by a key that is not of the team named, by a team that has no part in the
  * images, about another index; and an image that was marked again since. No: the newest claim was taken back (also when only the
  * withdrawal is there), has expired, lies ahead, lists other images, platforms or claims than are there. Where a newer claim
  * may lie in a place that could not be read, what it could put right stays open.
@@ -55,8 +57,7 @@ export async function checkIndexClaims(facts: IndexFacts): Promise<readonly Find
     return [failure('limit-exceeded', 'index', message)];
   }
   const listing = openListing(policy, trust);
-  // A claim about an index only takes a yes away: a key of the past is enough for it.
-  const authenticated = await authenticateMarks(marks, gatherKeys(policy), MARK_CARRIERS, true);
+  const authenticated = await authenticateMarks(marks, gatherKeys(policy), MARK_CARRIERS);
   const ledger = openLedger(authenticated.records);
   const withdrawals = gatherWithdrawals(ledger, trust);
   const involved = new Set(entries.flatMap(({ verdict }) => (verdict ? teamsOf(verdict) : [])));
@@ -66,23 +67,36 @@ export async function checkIndexClaims(facts: IndexFacts): Promise<readonly Find
     ...withdrawals.findings,
   ];
   const counted = ledger.indexes.filter(record => {
-    const problem = findProblem(record, index, involved);
+    const problem = findProblem(record, index, involved, listing);
     if (problem) notes.push(problem);
     return problem === undefined;
   });
   const faults: Finding[] = [...checkComplete([index.digest], ledger, policy, listing)];
   for (const team of involved) {
     const own = counted.filter(({ claim }) => claim.team === team);
-    const latest = Math.max(...own.map(timeOf));
-    const newest = own.filter(record => timeOf(record) === latest);
+    const standing = own.filter(record => isWordOfToday(record, listing));
+    const latest = Math.max(...standing.map(timeOf));
+    const newest = standing.filter(record => timeOf(record) === latest);
+    const listed = listedFor(trust, team, index.digest);
+    if (listed.some(({ status }) => status === 'withdrawn') && !listed.some(isActive)) {
+      notes.push(
+        failure('mark-withdrawn', 'index', `team ${team} lists what it said about this index as withdrawn`),
+      );
+      continue;
+    }
     const withdrawal =
-      withdrawals.honoured.find(
-        record => record.claim.team === team && isAbout(record.claim, index) && timeOf(record) >= latest,
-      ) ?? newest.map(record => withdrawals.by(record)).find(record => record !== undefined);
+      withdrawals
+        .about(team, index.digest)
+        .find(record => timeOf(record) >= latest && !(isOfThePast(record) && listed.some(isActive))) ??
+      newest.map(record => withdrawals.by(record)).find(record => record !== undefined);
     if (withdrawal) {
       const message = `team ${team} took back what it said about this index, at ${withdrawal.claim.time}`;
       notes.push(failure('mark-withdrawn', 'index', message));
-    } else faults.push(...newest.flatMap(record => checkClaim(record, facts)));
+      continue;
+    }
+    const later = own.filter(record => !standing.includes(record) && timeOf(record) > latest);
+    const last = later.filter(record => timeOf(record) === Math.max(...later.map(timeOf)));
+    faults.push(...[...newest, ...last].flatMap(record => checkClaim(record, facts)));
   }
   // A newer claim that puts it right may lie where nobody could look.
   const isOpen = unread.length > 0 && faults.some(({ severity }) => severity === 'fail');
@@ -93,6 +107,23 @@ export async function checkIndexClaims(facts: IndexFacts): Promise<readonly Find
     ),
     ...unread.map(({ source, code, message }) => (isOpen ? doubt : warning)(code, source, message)),
   ];
+}
+
+/** Signed by a key of today, or listed as standing: and listed, where the policy wants to see that. */
+function isWordOfToday(record: ClaimRecord<IndexClaim>, { trust, mode, problemOf }: Listing): boolean {
+  if (problemOf(record)) return false;
+  if (!isOfThePast(record)) return true;
+  const { claim, digest } = record;
+  const listed = findListed(trust, {
+    team: claim.team,
+    manifest: claim.subject.manifest.digest,
+    claim: digest,
+  });
+  return mode !== 'off' && listed?.status === 'active';
+}
+
+function isActive({ status }: ListedClaim): boolean {
+  return status === 'active';
 }
 
 /** Teams that answer for this very image, or whose approval of it counts. */
@@ -115,18 +146,21 @@ function findProblem(
   record: ClaimRecord<IndexClaim>,
   index: Descriptor,
   involved: ReadonlySet<string>,
+  listing: Listing,
 ): Finding | undefined {
-  const { claim, signers, source } = record;
+  const { claim, signers, former, source } = record;
   if (!isAbout(claim, index)) {
     const message = `is about ${claim.subject.manifest.digest}, another index; it counts for nothing here`;
     return warning('mark-other-subject', source, message);
   }
-  if (signers.size === 0)
+  if (signers.size + former.size === 0)
     return warning(
       'mark-unverifiable',
       source,
       `is a claim of team ${claim.team} and not signed by that team`,
     );
+  const problem = listing.problemOf(record);
+  if (problem?.code === 'team-not-delegated') return { ...problem, severity: 'warning' };
   if (involved.has(claim.team)) return undefined;
   const message = `team ${claim.team} has no part in the images of this index; its claim does not count`;
   return warning('mark-unverifiable', source, message);

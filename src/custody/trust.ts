@@ -75,13 +75,20 @@ function keysOf({ keys, retired = [], revoked = [] }: TeamSigner): readonly Publ
   return [...keys, ...retired, ...revoked];
 }
 
-/** What the team's metadata says of a claim. */
+/** What the team's metadata says of a claim. Where it says both, taken back is what counts. */
 export function findListed(
   trust: TrustFacts | undefined,
   { team, manifest, claim }: { readonly team: string; readonly manifest: Digest; readonly claim: Digest },
 ): ListedClaim | undefined {
-  return trust?.teams
-    .get(team)
-    ?.claims.get(manifest)
-    ?.find(listed => listed.claim === claim);
+  const listed = listedFor(trust, team, manifest).filter(entry => entry.claim === claim);
+  return listed.find(({ status }) => status === 'withdrawn') ?? listed[0];
+}
+
+/** Everything that a team's metadata says of claims about this manifest. */
+export function listedFor(
+  trust: TrustFacts | undefined,
+  team: string,
+  manifest: Digest,
+): readonly ListedClaim[] {
+  return trust?.teams.get(team)?.claims.get(manifest) ?? [];
 }

@@ -4,6 +4,7 @@ import type { ReasonCode } from '../../../src/base/codes.js';
 import type { Digest } from '../../../src/base/digest.js';
 import { LIMITS } from '../../../src/base/limits.js';
 import {
+  type CustodyPolicy,
   type CustodyVerdict,
   claimDigest,
   draftIndexClaim,
@@ -11,7 +12,9 @@ import {
   type FoundMark,
   type IndexChild,
   type IndexClaim,
+  type ListedClaim,
   parseClaim,
+  type TrustFacts,
   type VerifyIndexInput,
   verify,
   verifyIndex,
@@ -371,4 +374,83 @@ test('more signatures than are looked at, copies aside', async () => {
   expect(await judge(copies)).toMatchObject({ verdict: 'pass', code: null });
   const junk = copies.map((copy, i) => ({ ...copy, payload: utf8(`junk ${i}`) }));
   expect(await judge(junk)).toMatchObject({ verdict: 'fail', code: 'limit-exceeded' });
+});
+
+describe('keys of the past, and what TUF lists', () => {
+  /** Team app rotated from amy, whose key is revoked, to ann. */
+  const rotated = async (mode: CustodyPolicy['index']) => {
+    const [amy, ann] = await Promise.all([aSigner('amy'), aSigner('ann')]);
+    const signers = [{ name: 'amy', keys: [ann.publicKey], revoked: [amy.publicKey] }];
+    const teams = input.policy.teams.map(team => (team.name === 'app' ? { ...team, signers } : team));
+    return { ...input.policy, teams, ...(mode && { index: mode }) };
+  };
+  const listing = async (...listed: readonly ListedClaim[]): Promise<TrustFacts> => ({
+    teams: new Map([
+      [
+        'app',
+        {
+          keys: [{ key: (await aSigner('ann')).publicKey, label: 'amy' }],
+          claims: new Map([[index.descriptor.digest, listed]]),
+          strays: new Set(),
+        },
+      ],
+    ]),
+    channels: new Map(),
+    policy: undefined,
+  });
+  const entryOf = (claim: IndexClaim, status: ListedClaim['status']): ListedClaim => ({
+    claim: claimDigest(claim),
+    status,
+    reason: undefined,
+  });
+
+  test.each(['off', undefined, 'present', 'complete'] as const)(
+    'a revoked key lifts no withdrawal, whatever it dates (index %s)',
+    async mode => {
+      const honest = claimOf({ time: ago(3) });
+      const forged = claimOf({ time: ago(1) });
+      const withdrawal = await markStatement(withdrawalOf(honest, 'app', ago(2)), ['ann']);
+      const known = [...(await signed(honest, 'ann')), ...withdrawal];
+      const policy = await rotated(mode);
+      const withTuf = mode === 'present' || mode === 'complete';
+      const trust = withTuf ? await listing(entryOf(honest, 'active')) : undefined;
+      const verdict = async (marks: readonly FoundMark[], more = trust) =>
+        judge(marks, { policy, ...(more && { trust: more }) });
+      expect(await verdict([...known, ...(await signed(forged, 'amy'))])).toMatchObject({
+        verdict: 'fail',
+        code: 'mark-withdrawn',
+      });
+      // A newer word of the team itself does: signed by its key of today, and listed where that is asked for.
+      const anew = withTuf ? await listing(entryOf(honest, 'active'), entryOf(forged, 'active')) : undefined;
+      expect(await verdict([...known, ...(await signed(forged, 'ann'))], anew)).toMatchObject({
+        verdict: 'pass',
+      });
+    },
+  );
+
+  test('a revoked key may still take a yes away, until the team says something newer', async () => {
+    const policy = await rotated('off');
+    const wrong = await signed(claimOf({ time: ago(2), children: children => children.slice(1) }), 'amy');
+    expect(await judge(wrong, { policy })).toMatchObject({ verdict: 'fail', code: 'subject-mismatch' });
+    const newer = await signed(claimOf({ time: ago(1) }), 'ann');
+    expect(await judge([...wrong, ...newer], { policy })).toMatchObject({ verdict: 'pass' });
+  });
+
+  test.each(['off', 'present', 'complete'] as const)(
+    'what the team lists as withdrawn is, shown or kept back (index %s)',
+    async mode => {
+      const honest = claimOf({ time: ago(3) });
+      const policy = await rotated(mode);
+      const withdrawn = await listing(entryOf(honest, 'withdrawn'));
+      for (const marks of [await signed(honest, 'ann'), []]) {
+        const verdict = await judge(marks, { policy, trust: withdrawn });
+        expect(verdict.verdict).toBe('fail');
+        expect(verdict.findings.map(({ code }) => code)).toContain('mark-withdrawn');
+      }
+      const standing = await listing(entryOf(honest, 'active'));
+      expect(await judge(await signed(honest, 'ann'), { policy, trust: standing })).toMatchObject({
+        verdict: 'pass',
+      });
+    },
+  );
 });

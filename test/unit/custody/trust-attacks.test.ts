@@ -8,6 +8,7 @@ import {
   type TrustFacts,
   type VerifyInput,
   verify,
+  type WithdrawClaim,
 } from '../../../src/custody/index.js';
 import { aSigner } from '../images.js';
 import {
@@ -19,6 +20,7 @@ import {
   buildWithdrawal,
   DAY,
   daysAgo,
+  digestOf,
   layer,
   mark,
   markStatement,
@@ -339,4 +341,57 @@ describe('a withdrawal that only a key of the past has signed', () => {
     expect(verdict).toMatchObject({ verdict: 'pass' });
     expect(verdict.findings.map(({ code }) => code)).toContain('mark-unverifiable');
   });
+
+  describe.each(['present', 'complete'] as const)('with marks listed (%s)', index => {
+    test.each([
+      ['the claim itself', (w: WithdrawClaim) => w, 'pass'],
+      [
+        'a claim that is nowhere',
+        (w: WithdrawClaim) => ({ ...w, prev: { ...w.prev, claim: digestOf('no such claim') } }),
+        'pass',
+      ],
+      [
+        'the claim, as one about another image',
+        (w: WithdrawClaim) => ({
+          ...w,
+          subject: { manifest: { ...w.subject.manifest, digest: digestOf('other') } },
+        }),
+        'pass',
+      ],
+    ] as const)('naming %s takes nothing down that the team lists', async (_, edit, verdict) => {
+      const story = await tell({ policy: await revokedAmy(index) });
+      const withdrawal = edit(buildWithdrawal(story.head, 'app'));
+      const own = [...story.input.marks, ...(await mark(story.head.claim, ['ann'], { place: 'attached' }))];
+      const trust = await trustOf(story, ROTATED);
+      const judged = (by: string) =>
+        markStatement(withdrawal, [by]).then(marks =>
+          verify({ ...story.input, marks: [...own, ...marks], trust }),
+        );
+      expect(await judged('amy')).toMatchObject({ verdict });
+      // The same words of a key of today are the team's.
+      expect(await judged('ann')).toMatchObject({ verdict: 'fail', code: 'mark-withdrawn' });
+    });
+  });
+});
+
+test('a claim that a team lists twice is withdrawn when one of the two says so', async () => {
+  for (const order of [
+    [0, 1],
+    [1, 0],
+  ] as const) {
+    const input = await told(() => ({}), OFF);
+    const teams = new Map(input.trust!.teams);
+    const app = teams.get('app')!;
+    const claims = new Map(
+      [...app.claims].map(([manifest, [listed]]) => {
+        const both = [listed!, { ...listed!, status: 'withdrawn' as const }];
+        return [manifest, order.map(at => both[at]!)] as const;
+      }),
+    );
+    teams.set('app', { ...app, claims });
+    expect(await verify({ ...input, trust: { ...input.trust!, teams } })).toMatchObject({
+      code: 'mark-withdrawn',
+    });
+    expect(await verify(input)).toMatchObject({ verdict: 'pass' });
+  }
 });
