@@ -15,7 +15,7 @@ import { countOf } from '../../src/report/custody-words.js';
 import { line, renderLines } from '../../src/report/lines.js';
 import { dirOption, presentChanges, presentSigned } from '../../src/report/tuf-text.js';
 import { readChanges } from '../../src/tuf/ceremony/exchange.js';
-import { signStaged } from '../../src/tuf/repository/index.js';
+import { signStaged, stagedPayload } from '../../src/tuf/repository/index.js';
 
 interface Result {
   readonly dir: string;
@@ -64,13 +64,18 @@ export default class TufSign extends TufCommand<Result> {
         hint: `touchmark tuf status${dirOption(dir)} says how the repository stands`,
       });
     const changes: ChangesFacts[] = [];
-    for (const role of roles) changes.push(toChangesFacts(await readChanges(repository, role)));
+    // What is signed is what was shown, though somebody may edit it while it is read.
+    const shown = new Map<string, Uint8Array>();
+    for (const role of roles) {
+      shown.set(role, await stagedPayload(repository, role));
+      changes.push(toChangesFacts(await readChanges(repository, role)));
+    }
     if (dryRun) return { dir, dryRun, changes, signed: [] };
     const words = renderLines(changes.flatMap(presentChanges), this.settings.stderr, printable);
     for (const text of words.split('\n')) this.note(text);
     await this.confirm(`Sign ${countOf(roles.length, 'role')}: ${roles.slice(0, 10).join(', ')}?`, flags);
     const signers = await this.metadataSigners(flags);
-    const signed = await signStaged(repository, { roles, signers });
+    const signed = await signStaged(repository, { roles, signers, shown });
     return { dir, dryRun, changes, signed: signed.map(toSignedFacts) };
   }
 

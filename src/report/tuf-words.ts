@@ -45,9 +45,9 @@ export function describeChange(change: Change): string {
         ? `for the paths of ${change.role} nobody behind it is asked any more`
         : `for the paths of ${change.role} roles behind it are asked as well`;
     case 'bins-added':
-      return `targets are spread over ${change.count} bins, ${change.role}`;
+      return `targets are spread over ${countOf(change.count, 'bin')}, ${change.role}`;
     case 'bins-removed':
-      return `targets are no longer spread over the ${change.count} bins ${change.role}`;
+      return `targets are no longer spread over ${countOf(change.count, 'bin')}, ${change.role}`;
     case 'target-added':
       return `new target ${change.path}, ${describeTarget(change.after)}`;
     case 'target-removed':

@@ -32,23 +32,36 @@ function binsOf(delegations: Delegations | undefined): readonly Bins[] {
     const { bitLength, namePrefix, keyids, threshold } = succinct;
     return [{ role: `${namePrefix}-*`, count: 2 ** bitLength, succinct: true, keyids, threshold }];
   }
-  const groups = new Map<string, Bins>();
-  for (const { name, pathHashPrefixes, keyids, threshold } of delegations?.roles ?? []) {
-    if (pathHashPrefixes === undefined) continue;
-    const shared = name.replace(/-[0-9a-f]+$/, '-*');
-    const known = groups.get(shared);
-    // One that differs from its group in keys stands for itself, so that nobody hides there.
-    const alike = !known || (known.threshold === threshold && isDeepStrictEqual(known.keyids, keyids));
-    const role = alike ? shared : name;
-    groups.set(role, {
-      role,
-      count: (alike ? (known?.count ?? 0) : 0) + 1,
-      succinct: false,
-      keyids,
-      threshold,
-    });
+  const alike = new Map<string, DelegatedRole[]>();
+  for (const role of delegations?.roles ?? []) {
+    if (role.pathHashPrefixes === undefined) continue;
+    const key = JSON.stringify([sharedName(role), role.threshold, role.keyids]);
+    const others = alike.get(key);
+    if (others) others.push(role);
+    else alike.set(key, [role]);
   }
-  return [...groups.values()];
+  // Most bins of a name stand for all of them; each that differs in its keys stands for itself, so that nobody hides there.
+  const largest = new Map<string, readonly DelegatedRole[]>();
+  for (const roles of alike.values()) {
+    const name = roles[0] ? sharedName(roles[0]) : '';
+    if (roles.length > (largest.get(name)?.length ?? 0)) largest.set(name, roles);
+  }
+  return [...alike.values()].flatMap(roles => {
+    const [first] = roles;
+    if (!first) return [];
+    const isShared = largest.get(sharedName(first)) === roles;
+    return isShared
+      ? [toBins(sharedName(first), roles.length, first)]
+      : roles.map(role => toBins(role.name, 1, role));
+  });
+}
+
+function sharedName({ name }: DelegatedRole): string {
+  return name.replace(/-[0-9a-f]+$/, '-*');
+}
+
+function toBins(role: string, count: number, { keyids, threshold }: RoleKeys): Bins {
+  return { role, count, succinct: false, keyids, threshold };
 }
 
 export function* compareDelegations(before: Targets | undefined, after: Targets): Generator<Change> {
