@@ -44,6 +44,7 @@ export function presentImport({ repository, into, created, roles, losses }: Nota
     }),
     line({ text: '  not carried over', style: 'yellow' }),
     ...losses.map(({ what, why }) => line(`    ${what}: ${why}`)),
-    line(`next  touchmark tuf sign ${into} --key KEY, by each of them; then touchmark tuf publish ${into}`),
+    line(`next  touchmark tuf sign --dir ${into} --key KEY, by each of them`),
+    line(`      touchmark tuf publish --dir ${into} --key ONLINE_KEY`),
   ];
 }

@@ -14,10 +14,11 @@ export async function installPeers(names: readonly PeerName[], tell: (line: stri
   await withLock(join(CACHE, 'install.lock'), async () => {
     const missing: PeerName[] = [];
     for (const name of names) if (await findFault(name)) missing.push(name);
-    const packages = missing.flatMap(name => {
+    const needed = missing.flatMap(name => {
       const { source } = PEERS[name];
       return source.kind === 'debian' ? [source.package] : [];
     });
+    const packages = [...new Set(needed)];
     if (packages.length > 0) await installPackages(packages, tell);
     // One after the other: a build of cosign alone fills two cores and several gigabytes of memory.
     for (const name of missing) {

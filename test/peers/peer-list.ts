@@ -10,6 +10,9 @@ export type PeerName =
   | 'umoci'
   | 'debootstrap'
   | 'zstd'
+  | 'notary'
+  | 'notary-server'
+  | 'notary-signer'
   | 'cosign2'
   | 'cosign3'
   | 'go-tuf'
@@ -38,6 +41,9 @@ export const PEERS: Readonly<Record<PeerName, Peer>> = {
   umoci: debian('umoci', ['--version']),
   debootstrap: debian('debootstrap', ['--version'], '/usr/sbin/debootstrap'),
   zstd: debian('zstd', ['--version']),
+  notary: debian('notary', ['version']),
+  'notary-server': debian('notary', ['-version'], 'notary-server'),
+  'notary-signer': debian('notary', ['-version'], 'notary-signer'),
   cosign2: cosign(2, 'v2.6.5'),
   cosign3: cosign(3, 'v3.1.3'),
   'go-tuf': goTuf('v2.4.2'),

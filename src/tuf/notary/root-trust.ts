@@ -36,7 +36,7 @@ type RootFile = NotaryMetadata<NotaryRoot>;
 /**
  * The newest root, proven from the pin. It is either vouched for by the pin itself, or follows from a root that is: by a
  * signature of that root's keys, or link by link through the roots in between.
- * @throws TouchmarkError `tuf-format`, `tuf-root-threshold`, `tuf-root-version`, `tuf-root-other`, `tuf-rollback`, `tuf-expired`
+ * @throws TouchmarkError `tuf-format`, `tuf-root-threshold`, `tuf-root-version`, `tuf-rollback`, `tuf-expired`
  */
 export function trustRoot(files: NotaryFiles, check: RootCheck): RootFile {
   const roots = files.roots.map(bytes => parseNotaryRoot(bytes, 'root.json'));
@@ -75,10 +75,14 @@ function anchorOf(
     }
   }
   const found = rootKeys(roots.at(-1) as RootFile, gun).map(([keyid]) => keyid);
-  return fail('tuf-root-other', 'no root of this repository is signed by the keys that are trusted for it', {
-    details: { found: found.slice(0, 20) },
-    hint: 'compare with what the owner of the repository tells you; another key may mean that somebody took it over',
-  });
+  return fail(
+    'tuf-root-threshold',
+    'no root of this repository is signed by the keys that are trusted for it',
+    {
+      details: { found: found.slice(0, 20) },
+      hint: 'compare with what the owner of the repository tells you; another key may mean that somebody took it over',
+    },
+  );
 }
 
 function requireSuccession(trusted: RootFile, roots: readonly RootFile[], gun: string): void {

@@ -48,12 +48,12 @@ describe('what notary 0.7.0 recorded', () => {
     for (const id of [keyid, open.canonicalKeyid, open.certificate!.fingerprint, open.publicKey.keyid])
       expect(codes(recorded(), { pin: { kind: 'keys', ids: [id] } })).toEqual([]);
     expect(codes(recorded(), { pin: { kind: 'keys', ids: [KEYS.otherRoot[0]] } })).toEqual([
-      'root tuf-root-other',
+      'root tuf-root-threshold',
     ]);
     // A self-signed leaf is no authority.
     const certificates = [new X509Certificate(open.certificate!.leaf.raw)];
     expect(codes(recorded(), { pin: { kind: 'authorities', certificates } })).toEqual([
-      'root tuf-root-other',
+      'root tuf-root-threshold',
     ]);
     expect(codes(recorded(), { pin: { kind: 'first-use' } })).toEqual([]);
     expect(codes(recorded(), { pin: { kind: 'root', root: recorded().roots[0] as Uint8Array } })).toEqual([]);
