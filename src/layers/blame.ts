@@ -126,7 +126,7 @@ function blameNode(tree: Tree, node: TreeNode, path: EntryPath, deletions: reado
     path,
     ...stateOf(tree, { ...owners, kind: node.kind, contentAt: node.contentAt, metaAt: node.metaAt }),
     touched: node.seen > since ? node.seen : undefined,
-    history: (node.history ?? []).map(version => stateOf(tree, version)),
+    history: (tree.history.get(node) ?? []).map(version => stateOf(tree, version)),
     deletions: deletions.map(tombstone => describeDeletion(tree, tombstone)),
   };
 }

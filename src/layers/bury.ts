@@ -18,7 +18,8 @@ export function bury(
     const path = pathOf(gone);
     if (gone.kind === ENTRY.symlink) hidden?.addLink(path);
     if (gone.kind === ENTRY.dir) hidden?.addFolder(path);
-    tree.tombstones.push({ path, layer, how, was: versionOf(gone) });
+    tree.tombstones.push({ path, layer, how, was: versionOf(tree, gone) });
+    tree.history.delete(gone);
     const previous = ownersOf(gone);
     tell({
       kind: 'delete',

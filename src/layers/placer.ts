@@ -6,16 +6,7 @@ import { followLink, type Place } from './follow.js';
 import type { HiddenPaths } from './hidden-paths.js';
 import { ENTRY, type LayerEntry } from './layer-index.js';
 import type { Operation } from './operation.js';
-import {
-  addChild,
-  contentOf,
-  metaOf,
-  ownersOf,
-  pathOf,
-  type Tree,
-  type TreeNode,
-  versionOf,
-} from './tree.js';
+import { addChild, contentOf, metaOf, ownersOf, pathOf, remember, type Tree, type TreeNode } from './tree.js';
 import { parseWhiteout } from './whiteout-name.js';
 
 /** Puts the entries of one layer into a tree, in their order; whiteouts are passed over: they were applied before. */
@@ -106,7 +97,7 @@ export class Placer {
       this.#tell({ kind: 'noop', entry, previous, ...about });
       return;
     }
-    if (!isNew) remember(node);
+    if (!isNew) remember(this.#tree, node);
     node.metaLayer = this.#layer;
     node.metaAt = at;
     this.#tell({ kind: isNew ? 'add' : 'metadata', entry, previous, ...about });
@@ -199,7 +190,7 @@ export class Placer {
           this.#tell({ kind: 'noop', entry, previous, ...about });
           return;
         }
-        remember(there);
+        remember(this.#tree, there);
         there.metaLayer = inode.metaLayer;
         there.metaAt = inode.metaAt;
         this.#tell({ kind: 'metadata', entry, previous, ...about });
@@ -214,7 +205,7 @@ export class Placer {
     let node = there;
     if (node === undefined) node = addChild(this.#tree, folder, name, inode.kind, this.#layer);
     else {
-      remember(node);
+      remember(this.#tree, node);
       for (const child of [...(node.children?.values() ?? [])]) {
         bury(this.#tree, this.#layer, child, 'replaced', { through: about.through }, undefined, this.#tell);
       }
@@ -236,11 +227,6 @@ export class Placer {
 
 type About = Pick<Operation, 'layer' | 'path' | 'literal' | 'through'>;
 type Inode = Pick<TreeNode, 'kind' | 'contentLayer' | 'contentAt' | 'metaLayer' | 'metaAt'>;
-
-function remember(node: TreeNode): void {
-  const version = { ...versionOf(node), history: [] };
-  node.history = [...(node.history ?? []), version];
-}
 
 function sameContent(a: LayerEntry, b: LayerEntry): boolean {
   return a.size === b.size && a.link === b.link && equalBytes(a.digest, b.digest);

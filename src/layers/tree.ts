@@ -26,7 +26,6 @@ export interface TreeNode {
   seen: number;
   /** The last layer that something of which went through this name, or was linked to it: it must not change after that. */
   used: number;
-  history: Version[] | undefined;
 }
 
 /** Attributes of the root, and of a folder that no entry names. */
@@ -42,6 +41,8 @@ export interface Tree {
   readonly root: TreeNode;
   /** Of the layers that were applied, base first. */
   readonly layers: LayerIndex[];
+  /** What paths were before, oldest first: of the few that were anything else. */
+  readonly history: Map<TreeNode, readonly Version[]>;
   /** In the order in which names went. Some may be there again. */
   readonly tombstones: Tombstone[];
   /** Names that are in the tree, and how many there may be. */
@@ -50,7 +51,8 @@ export interface Tree {
 }
 
 export function createTree(limit: number = LIMITS.treeNodes): Tree {
-  return { root: makeNode('', undefined, ENTRY.dir, -1), layers: [], tombstones: [], size: 0, limit };
+  const root = makeNode('', undefined, ENTRY.dir, -1);
+  return { root, layers: [], history: new Map(), tombstones: [], size: 0, limit };
 }
 
 function makeNode(
@@ -71,7 +73,6 @@ function makeNode(
     metaAt: -1,
     seen: -1,
     used: -1,
-    history: undefined,
   };
 }
 
@@ -88,9 +89,11 @@ export function addChild(
       details: { limit: tree.limit },
     });
   }
-  const node = makeNode(name, parent, kind, layer);
+  // A part of a string keeps the whole of it in memory: a path for every name.
+  const own = Buffer.from(name, 'latin1').toString('latin1');
+  const node = makeNode(own, parent, kind, layer);
   parent.children ??= new Map();
-  parent.children.set(name, node);
+  parent.children.set(own, node);
   return node;
 }
 
@@ -127,9 +130,15 @@ export function ownersOf(node: TreeNode): Owners {
   return { path: node.pathLayer, content: node.contentLayer, meta: node.metaLayer };
 }
 
-export function versionOf(node: TreeNode): Version {
-  const { kind, contentAt, metaAt, history } = node;
-  return { ...ownersOf(node), kind, contentAt, metaAt, history: history ?? [] };
+export function versionOf(tree: Tree, node: TreeNode): Version {
+  const { kind, contentAt, metaAt } = node;
+  return { ...ownersOf(node), kind, contentAt, metaAt, history: tree.history.get(node) ?? [] };
+}
+
+/** Keeps what a path is, before something else comes there. */
+export function remember(tree: Tree, node: TreeNode): void {
+  const version = { ...versionOf(tree, node), history: [] };
+  tree.history.set(node, [...(tree.history.get(node) ?? []), version]);
 }
 
 /** The entry whose bytes, link target or device numbers are seen; undefined for folders. */
