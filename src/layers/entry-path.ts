@@ -81,3 +81,8 @@ export function nameOf(path: EntryPath): string {
 export function joinPath(folder: EntryPath, name: string): EntryPath {
   return folder === '' ? name : `${folder}/${name}`;
 }
+
+/** A path that a person wrote, as the bytes of its UTF-8; a slash in front may be there or not. */
+export function parsePathText(text: string): EntryPath {
+  return normalizeEntryPath(Buffer.from(text, 'utf8').toString('latin1'));
+}

@@ -22,7 +22,7 @@ export {
   type PathFilter,
 } from './blame.js';
 export type { Compression } from './compression.js';
-export { type EntryPath, pathText } from './entry-path.js';
+export { type EntryPath, parsePathText, pathText } from './entry-path.js';
 export { type IndexCache, openIndexCache } from './index-cache.js';
 export {
   type ContentLayer,

@@ -27,7 +27,7 @@ export interface ReadClaim {
   readonly keyids: readonly string[];
 }
 
-interface ShownImage {
+export interface ShownImage {
   readonly digest: Digest;
   /** The reference by digest. */
   readonly pinned: string;
@@ -98,7 +98,8 @@ export async function judgeCustody(
   });
 }
 
-async function withShown<T>(
+/** Opens the one image that is asked about. */
+export async function withShown<T>(
   access: StoreAccess,
   reference: string,
   { platform, repository }: ShowOptions,

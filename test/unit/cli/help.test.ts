@@ -14,6 +14,12 @@ import { ROOT, runCli } from './run-cli.js';
 const { commands } = JSON.parse(readFileSync(join(ROOT, 'oclif.manifest.json'), 'utf8')) as {
   commands: Record<string, Command.Cached>;
 };
+/** Commands whose result is a file of some format too. */
+const OTHER_FORMATS: Readonly<Record<string, string>> = {
+  'custody:show': 'text|json|dot|svg|mermaid',
+  blame: 'text|json|csv',
+};
+
 const style = createStyler(false);
 const shared = new Set([...Object.keys(outputFlags), ...Object.keys(registryFlags)]);
 
@@ -92,7 +98,7 @@ it('is one screen with -h: names alone of the flags that many commands share', (
     );
     expect(brief).toContain(
       '  --output ' +
-        (command.id === 'custody:show' ? 'text|json|dot|svg|mermaid' : 'text|json') +
+        (OTHER_FORMATS[command.id] ?? 'text|json') +
         ', --quiet, --debug, --no-color, --no-input',
     );
   }

@@ -1,0 +1,76 @@
+import { mapConcurrently } from '../base/concurrency.js';
+import type { Digest } from '../base/digest.js';
+import { fail, TouchmarkError, toTouchmarkError, withDetails } from '../base/errors.js';
+import { type IndexCache, type LayerIndex, readLayer } from '../layers/index.js';
+import type { Descriptor } from '../oci/descriptor.js';
+import type { Store } from '../oci/store.js';
+
+/** A layer as the manifest names it, and what its team signed that it unpacks to. */
+export interface SignedLayer {
+  readonly index: number;
+  readonly descriptor: Descriptor;
+  readonly diffID: Digest;
+}
+
+export interface ContentOptions {
+  readonly cache: IndexCache;
+  readonly signal?: AbortSignal | undefined;
+  /** Bytes of layers that have been read, of those that will be. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** Layers that are read at once: this thread hashes while others unpack. */
+const CONCURRENCY = 2;
+
+/**
+ * The entries of layers: from the cache where they are known there, else by reading the blobs, each of which must unpack to
+ * what its team signed.
+ * @returns in the order of `layers`
+ * @throws TouchmarkError `layer-diffid-mismatch`; why a tar is refused; what the store throws; the signal's reason
+ */
+export async function loadLayerIndexes(
+  store: Store,
+  layers: readonly SignedLayer[],
+  { cache, signal, onProgress }: ContentOptions,
+): Promise<readonly LayerIndex[]> {
+  const wanted = [...new Map(layers.map(layer => [layer.diffID, layer])).values()];
+  const known = new Map<Digest, LayerIndex>();
+  for (const { diffID } of wanted) {
+    const index = await cache.load(diffID).catch(ignoreFileFault);
+    if (index) known.set(diffID, index);
+  }
+  const unknown = wanted.filter(({ diffID }) => !known.has(diffID));
+  const total = unknown.reduce((sum, { descriptor }) => sum + descriptor.size, 0);
+  let done = 0;
+  await mapConcurrently(unknown, CONCURRENCY, async layer => {
+    const onBytes = (count: number): void => {
+      done += count;
+      onProgress?.(done, total);
+    };
+    const index = await readSigned(store, layer, { signal, onBytes });
+    known.set(layer.diffID, index);
+    // Without a cache it takes longer the next time, and is as true.
+    await cache.save(layer.diffID, index).catch(ignoreFileFault);
+  });
+  return layers.map(({ diffID }) => known.get(diffID) ?? fail('internal', `no index of ${diffID}`));
+}
+
+async function readSigned(
+  store: Store,
+  { index, descriptor, diffID }: SignedLayer,
+  options: Parameters<typeof readLayer>[2],
+): Promise<LayerIndex> {
+  const content = await readLayer(blob => store.openBlob(blob), descriptor, options);
+  if (content.diffID !== diffID) {
+    const message = `layer ${index} unpacks to ${content.diffID}, its team signed ${diffID}`;
+    fail('layer-diffid-mismatch', message, { details: { layer: index, digest: descriptor.digest } });
+  }
+  if (content.entries instanceof TouchmarkError) throw withDetails(content.entries, { layer: index });
+  return content.entries;
+}
+
+function ignoreFileFault(error: unknown): undefined {
+  const { code } = toTouchmarkError(error);
+  if (code !== 'io-failed' && code !== 'io-no-space') throw error;
+  return undefined;
+}
