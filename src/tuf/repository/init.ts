@@ -1,13 +1,14 @@
 import { fail } from '../../base/errors.js';
+import type { ExactJsonObject } from '../../base/json.js';
 import { newPayload, renew } from './edit-payload.js';
-import { makeRoot, type RootSetup } from './edit-root.js';
+import { makeRoot, type RoleSetup, type RootSetup } from './edit-root.js';
 import { makeTargets } from './edit-targets.js';
 import { RepositoryFolder } from './folder.js';
 import { serializeMetadata } from './json-text.js';
+import { makeKeyEntry } from './key-entry.js';
 import { withMember } from './objects.js';
 import { ONLINE_DAYS } from './online.js';
-import { Repository } from './repository.js';
-import { askToSign, stageRole } from './stage.js';
+import { holdingLock, Repository } from './repository.js';
 
 /**
  * Begins a repository: stages the first root and the first targets. Nothing is published before they are signed.
@@ -19,23 +20,29 @@ export async function initRepository(
   { now, ...setup }: RootSetup & { readonly now: Date },
 ): Promise<Repository> {
   const files = new RepositoryFolder(folder);
-  if ((await files.list('metadata')).length > 0 || (await files.has(files.staged('root'))))
-    fail('usage-file-exists', `${folder} holds a repository already`, { details: { file: folder } });
   const online = {
     snapshot: setup.snapshot.expiryDays,
     timestamp: setup.timestamp.expiryDays,
   };
   const root = renew(withMember(makeRoot(setup), ONLINE_DAYS, online), 1, now);
-  const targets = makeTargets(setup.targets.expiryDays);
+  const targets = renew(makeTargets(setup.targets.expiryDays), 1, now);
   for (const days of Object.values(online)) newPayload('snapshot', days);
-  await files.write(files.staged('root'), serializeMetadata(root, []));
-  const repository = await Repository.open(folder, now);
-  return repository.locked(async () => {
-    await stageRole(repository, 'targets', payload => payload, { first: () => targets });
-    await askToSign(repository, 'root');
-    await askToSign(repository, 'targets');
-    return repository;
+  await holdingLock(files, async () => {
+    if ((await files.list('metadata')).length > 0 || (await files.has(files.staged('root'))))
+      fail('usage-file-exists', `${folder} holds a repository already`, { details: { file: folder } });
+    // The root last: with it there is a repository, and what a killed process left before can be begun anew.
+    await files.write(files.staged('targets'), askedOf(targets, setup.targets));
+    await files.write(files.staged('root'), askedOf(root, setup.root));
   });
+  return Repository.open(folder, now);
+}
+
+/** A first version, with placeholders for all who are asked to sign it. */
+function askedOf(payload: ExactJsonObject, { keys }: RoleSetup): Uint8Array {
+  return serializeMetadata(
+    payload,
+    keys.map(({ key }) => ({ keyid: makeKeyEntry(key).keyid, sig: '' })),
+  );
 }
 
 /**

@@ -19,13 +19,26 @@ export interface Move {
 export const READY = 'staged/ready';
 const JOURNAL = 'staged/journal.json';
 
-/** Moves files into place in this order, also when the process ends on the way. */
-export async function publishFiles(folder: RepositoryFolder, moves: readonly Move[]): Promise<void> {
+/** What was decided: files to move into place, in this order, and what is done with once they are. */
+interface Journal {
+  readonly moves: readonly Move[];
+  readonly settled: readonly string[];
+}
+
+/**
+ * Moves files into place in this order, also when the process ends on the way.
+ * @param settled what of `staged/` is published by then, or left over
+ */
+export async function publishFiles(
+  folder: RepositoryFolder,
+  moves: readonly Move[],
+  settled: readonly string[],
+): Promise<void> {
   await folder.sync('staged/metadata');
   await folder.sync(`${READY}/metadata`);
-  await folder.write(JOURNAL, utf8(`${JSON.stringify({ journal: 1, moves })}\n`));
+  await folder.write(JOURNAL, utf8(`${JSON.stringify({ journal: 1, moves, settled })}\n`));
   await folder.sync('staged');
-  await finish(folder, moves);
+  await finish(folder, { moves, settled });
 }
 
 /**
@@ -47,7 +60,7 @@ export async function needsRecovery(folder: RepositoryFolder): Promise<boolean> 
   return (await folder.has(JOURNAL)) || (await folder.has(READY));
 }
 
-async function finish(folder: RepositoryFolder, moves: readonly Move[]): Promise<void> {
+async function finish(folder: RepositoryFolder, { moves, settled }: Journal): Promise<void> {
   let changed = new Set<string>();
   for (const { from, to } of moves) {
     if (isPointer(to)) {
@@ -59,8 +72,8 @@ async function finish(folder: RepositoryFolder, moves: readonly Move[]): Promise
     changed.add(dirname(to));
   }
   for (const name of changed) await folder.sync(name);
-  // The journal last: it alone says that the rest is done with. What was staged is published, or a file without placeholders was.
-  for (const name of ['staged/metadata', 'staged/targets', READY, JOURNAL]) await folder.remove(name);
+  // The journal last: it alone says that the rest is done with.
+  for (const name of [...settled, READY, JOURNAL]) await folder.remove(name);
 }
 
 /** The files that readers find without being told their version. */
@@ -68,21 +81,27 @@ function isPointer(name: string): boolean {
   return name === 'metadata/timestamp.json' || name.endsWith('.root.json');
 }
 
-function parseJournal(bytes: Uint8Array): readonly Move[] {
+function parseJournal(bytes: Uint8Array): Journal {
   const what = 'the journal of an unfinished publication';
   const value = parseJson(bytes, what, { code: 'tuf-format', maxSize: LIMITS.tufTargetsSize });
   const journal = new Field(value, what, 'tuf-format');
   if (journal.get('journal').value !== 1)
     journal.get('journal').fail('is of a version that is not known here');
-  return journal
-    .get('moves')
-    .array(LIMITS.tufValues)
-    .map(move => ({ from: inside(move.get('from')), to: inside(move.get('to')) }));
+  return {
+    moves: journal
+      .get('moves')
+      .array(LIMITS.tufValues)
+      .map(move => ({ from: inside(move.get('from')), to: inside(move.get('to')) })),
+    settled: journal
+      .get('settled')
+      .array(LIMITS.tufValues)
+      .map(name => inside(name, /^staged\//)),
+  };
 }
 
 /** Journals move files within the repository's own folders, and nowhere else. */
-function inside(name: Field): string {
+function inside(name: Field, folders = /^(?:staged|metadata|targets)\//): string {
   const text = name.string();
-  const isInside = /^(?:staged|metadata|targets)\//.test(text) && !text.split('/').includes('..');
+  const isInside = folders.test(text) && !text.split('/').includes('..');
   return isInside ? text : fail('tuf-format', `${name.path} leads out of the repository`);
 }

@@ -1,13 +1,14 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { mapConcurrently } from '../../base/concurrency.js';
 import { fail } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
 import type { Signer } from '../../crypto/keys.js';
 import { type Envelope, parseEnvelope } from '../envelope.js';
 import { delegatedNames } from '../every-role.js';
-import type { Root } from '../metadata.js';
+import type { Root, Targets } from '../metadata.js';
+import { targetName } from '../names.js';
 import { countSignatures } from '../threshold.js';
-import { roleOf } from '../trust-checks.js';
+import { roleOf, tryTo } from '../trust-checks.js';
 import {
   authoritiesOf,
   delegatedAuthority,
@@ -17,10 +18,12 @@ import {
   rootAuthority,
 } from './authority.js';
 import { delegationTo } from './delegation-graph.js';
+import type { RepositoryFolder } from './folder.js';
 import { type Move, publishFiles, READY } from './journal.js';
 import { serializeMetadata } from './json-text.js';
 import { makeSnapshot, makeTimestamp, measure, type PublishedFile } from './online.js';
 import type { Repository } from './repository.js';
+import { requireFree } from './require-free.js';
 import { nothingStaged } from './sign-staged.js';
 import { requireNextVersion, signaturesOf } from './stage.js';
 
@@ -39,6 +42,8 @@ interface Ready extends PublishedFile {
   /** Undefined where the staged file is published as it is. */
   readonly rewritten: Uint8Array | undefined;
   readonly delegates: boolean;
+  /** Which of the staged target files it lists. */
+  readonly files: readonly string[];
 }
 
 /**
@@ -56,7 +61,8 @@ export async function publishStaged(
     if (roles.length === 0) nothingStaged();
     const stagedRoot = await repository.stagedRoot();
     const root = await repository.nextRoot();
-    const ready = await checkStaged(repository, roles);
+    const files = await stagedTargetFiles(repository);
+    const ready = await checkStaged(repository, roles, new Set(files));
     await checkUntouched(repository, root, ready);
     await requireFresh(repository, root, ready);
     const targets = new Map([...ready].filter(([role]) => role !== 'root'));
@@ -67,14 +73,19 @@ export async function publishStaged(
       !(await isReadableBefore(repository, ready, snapshot.bytes, timestamp.bytes));
 
     const { folder } = repository;
+    await requireFree(
+      folder,
+      new Map([
+        ...[...ready].map(([role, file]) => [folder.published(role, file.version), file.sha256] as const),
+        [folder.published('snapshot', snapshot.version), measure(snapshot.version, snapshot.bytes).sha256],
+      ]),
+    );
+    await publishTargetFiles(folder, new Set([...ready.values()].flatMap(({ files }) => files)));
     const moves: Move[] = [];
     const prepare = async (name: string, bytes: Uint8Array): Promise<Move> => {
       await folder.write(`${READY}/${name}`, bytes);
       return { from: `${READY}/${name}`, to: name };
     };
-    for (const name of await stagedTargetFiles(repository)) {
-      moves.push({ from: `staged/targets/${name}`, to: `targets/${name}` });
-    }
     for (const [role, file] of targets) moves.push(await moveOf(role, file));
     moves.push(await prepare(folder.published('snapshot', snapshot.version), snapshot.bytes));
     const pointers = [await prepare(folder.published('timestamp'), timestamp.bytes)];
@@ -86,7 +97,8 @@ export async function publishStaged(
       else pointers.push(move);
     }
     await folder.removeTemporaries('metadata');
-    await publishFiles(folder, [...moves, ...pointers]);
+    // Every staged role goes out. What is left are files with placeholders in them, and targets that no role lists any more.
+    await publishFiles(folder, [...moves, ...pointers], ['staged/metadata', 'staged/targets']);
     await repository.reload();
     const versions = { snapshot: snapshot.version, timestamp: timestamp.version };
     return {
@@ -109,6 +121,7 @@ export async function publishStaged(
 async function checkStaged(
   repository: Repository,
   roles: readonly string[],
+  stagedFiles: ReadonlySet<string>,
 ): Promise<ReadonlyMap<string, Ready>> {
   const next = readOnce(repository);
   const waiting: string[] = [];
@@ -129,7 +142,8 @@ async function checkStaged(
       });
     const rewritten = withoutPlaceholders(envelope);
     const file = measure(payload.version, rewritten ?? envelope.bytes);
-    return [role, { ...file, rewritten, delegates: 'delegations' in payload }] as const;
+    const files = 'targets' in payload ? listedFiles(payload, stagedFiles) : [];
+    return [role, { ...file, rewritten, delegates: 'delegations' in payload, files }] as const;
   });
   if (waiting.length > 0) {
     const more = waiting.length > 5 ? '; and more' : '';
@@ -139,6 +153,25 @@ async function checkStaged(
     });
   }
   return new Map(ready);
+}
+
+function listedFiles({ targets }: Targets, stagedFiles: ReadonlySet<string>): readonly string[] {
+  if (stagedFiles.size === 0) return [];
+  const names = [...targets].map(([path, info]) => tryTo(() => targetName(path, info, true)));
+  return names.filter(name => name !== undefined && stagedFiles.has(name)) as readonly string[];
+}
+
+/**
+ * Target files come before anything that leads to them. Nobody can have found them before, so they need no journal, which
+ * would have to hold as many names as there are targets.
+ */
+async function publishTargetFiles(folder: RepositoryFolder, files: ReadonlySet<string>): Promise<void> {
+  const changed = new Set<string>();
+  for (const name of files) {
+    await folder.move(`staged/targets/${name}`, `targets/${name}`);
+    changed.add(dirname(`targets/${name}`));
+  }
+  for (const name of changed) await folder.sync(name);
 }
 
 /** A file with a placeholder in it is published without. */

@@ -1,8 +1,10 @@
 import { fail } from '../../base/errors.js';
 import type { Signer } from '../../crypto/keys.js';
 import { expiryDaysOf } from './edit-payload.js';
-import { makeSnapshot, makeTimestamp, renewTimestamp } from './online.js';
+import { publishFiles, READY } from './journal.js';
+import { makeSnapshot, makeTimestamp, measure, renewTimestamp } from './online.js';
 import type { Repository } from './repository.js';
+import { requireFree } from './require-free.js';
 
 export interface Refreshed {
   readonly timestamp: number;
@@ -39,14 +41,18 @@ export async function refreshOnline(
     const timestamp = renewed
       ? makeTimestamp(repository, root, renewed, signers)
       : renewTimestamp(repository, root, signers);
+    const files: (readonly [name: string, bytes: Uint8Array])[] = [];
     if (renewed) {
-      await folder.write(folder.published('snapshot', renewed.version), renewed.bytes);
-      await folder.sync('metadata');
+      const name = folder.published('snapshot', renewed.version);
+      await requireFree(folder, new Map([[name, measure(renewed.version, renewed.bytes).sha256]]));
+      files.push([name, renewed.bytes]);
     }
-    await folder.removeTemporaries('metadata');
     // Until this file is replaced, no reader knows of the other one.
-    await folder.write(folder.published('timestamp'), timestamp.bytes);
-    await folder.sync('metadata');
+    files.push([folder.published('timestamp'), timestamp.bytes]);
+    for (const [name, bytes] of files) await folder.write(`${READY}/${name}`, bytes);
+    await folder.removeTemporaries('metadata');
+    const moves = files.map(([name]) => ({ from: `${READY}/${name}`, to: name }));
+    await publishFiles(folder, moves, []);
     await repository.reload();
     return { timestamp: timestamp.version, snapshot: renewed?.version ?? null };
   });

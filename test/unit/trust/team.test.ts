@@ -152,7 +152,10 @@ describe('two people and a registry', () => {
       join(killed.path, 'staged', 'timestamp.json'),
     );
     const moves = [{ from: 'staged/timestamp.json', to: 'metadata/timestamp.json' }];
-    await writeFile(join(killed.path, 'staged', 'journal.json'), JSON.stringify({ journal: 1, moves }));
+    await writeFile(
+      join(killed.path, 'staged', 'journal.json'),
+      JSON.stringify({ journal: 1, moves, settled: ['staged/metadata'] }),
+    );
     expect(await publishRepository(access, { folder: killed.path, destination, now: NOW })).toMatchObject({
       changed: false,
     });

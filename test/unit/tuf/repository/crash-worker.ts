@@ -4,6 +4,9 @@ import { utf8 } from '../../../../src/base/bytes.js';
 import { createSigner, parsePkcs8 } from '../../../../src/crypto/index.js';
 import {
   addTargets,
+  delegateRole,
+  discardStaged,
+  initRepository,
   metadataScheme,
   openRepository,
   publishStaged,
@@ -57,11 +60,23 @@ const signers = await Promise.all(
   }),
 );
 const [offline, online] = [signers.slice(0, -1), signers.slice(-1)];
-const repository = await openRepository(folder, { now: new Date(now) });
-if (mode === 'publish') await publishStaged(repository, { signers: online });
-if (mode === 'refresh') await refreshOnline(repository, { signers: online, snapshot: true });
-if (mode === 'sign') await signStaged(repository, { signers: offline });
-if (mode === 'stage') {
-  await addTargets(repository, 'targets', [{ path: 'new/file', bytes: utf8('new') }]);
+const keys = offline.map(({ publicKey }) => ({ key: publicKey }));
+if (mode === 'init') {
+  const role = { keys, threshold: 1, expiryDays: 30 };
+  const roles = { root: role, targets: role, snapshot: role, timestamp: role };
+  await initRepository(folder, { ...roles, now: new Date(now) });
+} else {
+  const repository = await openRepository(folder, { now: new Date(now) });
+  if (mode === 'publish') await publishStaged(repository, { signers: online });
+  if (mode === 'refresh') await refreshOnline(repository, { signers: online, snapshot: true });
+  if (mode === 'sign') await signStaged(repository, { signers: offline });
+  if (mode === 'stage') {
+    await addTargets(repository, 'targets', [{ path: 'new/file', bytes: utf8('new') }]);
+  }
+  if (mode === 'delegate') {
+    const paths = ['custody/base/*/*'];
+    await delegateRole(repository, { name: 'team-base', keys, threshold: 1, paths, expiryDays: 30 });
+  }
+  if (mode === 'discard') await discardStaged(repository);
 }
 process.stdout.write(`${changes}\n`);

@@ -9,10 +9,12 @@ import {
   addRoleKey,
   addTargets,
   delegateRole,
+  discardStaged,
   initRepository,
   metadataScheme,
   openRepository,
   publishStaged,
+  readStatus,
   refreshOnline,
   setThreshold,
   signStaged,
@@ -62,7 +64,7 @@ async function stageMuch(folder: string): Promise<void> {
 }
 
 interface Case {
-  readonly mode: 'publish' | 'refresh' | 'sign' | 'stage';
+  readonly mode: 'publish' | 'refresh' | 'sign' | 'stage' | 'delegate' | 'discard';
   prepare(folder: string): Promise<void>;
   /** Runs the same command again, as its user would. */
   again(folder: string): Promise<void>;
@@ -90,11 +92,15 @@ const cases: readonly Case[] = [
   },
   {
     mode: 'refresh',
-    prepare: async () => {},
+    prepare: stageMuch,
     again: async folder => {
       const repository = await openRepository(folder, { now: later });
       await refreshOnline(repository, { signers: [online], snapshot: true });
       expect((await see(folder)).startsWith('1 1 ')).toBe(true);
+      // What is staged is not the business of a refresh, finished by whomever.
+      await signStaged(repository, { signers: [ada, ben] });
+      await publishStaged(repository, { signers: [online] });
+      expect(await see(folder)).toMatch(/^2 2 /);
     },
     seen: ['1 1 1', '1 1 2'],
   },
@@ -114,6 +120,42 @@ const cases: readonly Case[] = [
     prepare: async () => {},
     again: async folder => {
       const repository = await openRepository(folder, { now: later });
+      await addTargets(repository, 'targets', [{ path: 'new/file', bytes: utf8('new') }]);
+      await signStaged(repository, { signers: [ada] });
+      await publishStaged(repository, { signers: [online] });
+      expect(await see(folder)).toBe('1 2 2');
+    },
+    seen: ['1 1 1'],
+  },
+  {
+    mode: 'delegate',
+    prepare: async () => {},
+    again: async folder => {
+      const repository = await openRepository(folder, { now: later });
+      const keys = [{ key: ada.publicKey }];
+      const { roles } = await readStatus(repository);
+      if (!roles.some(({ role }) => role === 'team-base'))
+        await delegateRole(repository, {
+          name: 'team-base',
+          keys,
+          threshold: 1,
+          paths: ['custody/base/*/*'],
+          expiryDays: 30,
+        });
+      await addTargets(repository, 'team-base', [{ path: 'custody/base/1/2', bytes: utf8('x') }]);
+      await addTargets(repository, 'targets', [{ path: 'new/file', bytes: utf8('new') }]);
+      await signStaged(repository, { signers: [ada] });
+      await publishStaged(repository, { signers: [online] });
+      expect(await see(folder)).toBe('1 2 2');
+    },
+    seen: ['1 1 1'],
+  },
+  {
+    mode: 'discard',
+    prepare: stageMuch,
+    again: async folder => {
+      const repository = await openRepository(folder, { now: later });
+      await discardStaged(repository);
       await addTargets(repository, 'targets', [{ path: 'new/file', bytes: utf8('new') }]);
       await signStaged(repository, { signers: [ada] });
       await publishStaged(repository, { signers: [online] });
@@ -167,10 +209,35 @@ describe('killed before any change of a file', () => {
         outcomes.add(what);
         await again(folder);
       }
-      expect(killed).toBeGreaterThan(8);
+      expect(killed).toBeGreaterThan(mode === 'discard' ? 4 : 8);
       expect(outcomes).toContain('1 1 1');
       if (mode === 'publish') expect(outcomes).toContain('2 2 2');
     },
     240_000,
   );
+
+  it('init leaves a repository or none, and the next run makes one', async () => {
+    const worker = await bundleWorker(new URL('crash-worker.ts', import.meta.url), await newFolder());
+    for (let n = 1; ; n++) {
+      const folder = join(await newFolder(), 'repository');
+      const { signal, status, stderr } = spawnSync(
+        process.execPath,
+        [worker, 'init', folder, String(n), NOW.toISOString()],
+        { env: { ...process.env, TEST_KEYS } },
+      );
+      if (signal === null) {
+        expect([status, stderr.toString(), n > 8]).toEqual([0, '', true]);
+        break;
+      }
+      const role = { keys: [{ key: ada.publicKey }], threshold: 1, expiryDays: 30 };
+      const roles = { root: role, targets: role, snapshot: role, timestamp: role };
+      const repository = await openRepository(folder, { now: NOW }).catch(error => {
+        expect(error).toMatchObject({ code: 'usage-file' });
+        return initRepository(folder, { ...roles, now: NOW });
+      });
+      await signStaged(repository, { signers: [ada] });
+      await publishStaged(repository, { signers: [ada] });
+      expect((await client(folder, createMemoryCache(), NOW)).status.roles.root.version).toBe(1);
+    }
+  }, 240_000);
 });

@@ -423,7 +423,7 @@ describe('what is written', () => {
     const move = (to: string) =>
       folder.write(
         'staged/journal.json',
-        utf8(JSON.stringify({ journal: 1, moves: [{ from: 'staged/x', to }] })),
+        utf8(JSON.stringify({ journal: 1, moves: [{ from: 'staged/x', to }], settled: [] })),
       );
     await folder.write('staged/x', utf8('x'));
     await move('targets/../../outside');

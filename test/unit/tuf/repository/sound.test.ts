@@ -1,22 +1,28 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../../../src/base/bytes.js';
 import type { ExactJsonObject } from '../../../../src/base/json.js';
+import { createMemoryCache } from '../../../../src/tuf/index.js';
 import { computeKeyid } from '../../../../src/tuf/keys.js';
 import {
   addRoleKey,
   addTargets,
   delegateBins,
   delegateRole,
+  initRepository,
   makeKeyEntry,
+  openRepository,
   publishStaged,
   type Repository,
+  refreshOnline,
   removeTargets,
   serializeMetadata,
   setThreshold,
   signStaged,
   stagedPayload,
 } from '../../../../src/tuf/repository/index.js';
-import { client, keysOf, publishedRepository, reopen, signers } from './support.js';
+import { client, keysOf, NOW, newFolder, publishedRepository, reopen, setup, signers } from './support.js';
 
 /** A member of metadata that tests change at will. */
 // biome-ignore lint/suspicious/noExplicitAny: as above
@@ -34,6 +40,26 @@ async function changeStaged(repository: Repository, role: string, change: (paylo
   change(signed);
   await folder.write(folder.staged(role), serializeMetadata(signed, []));
 }
+
+describe('target files', () => {
+  it('that no role lists any more are not published', async () => {
+    const repository = await publishedRepository();
+    await addTargets(repository, 'targets', [
+      { path: 'right', bytes: utf8('right') },
+      { path: 'wrong', bytes: utf8('a secret') },
+      { path: 'changed', bytes: utf8('a draft') },
+    ]);
+    await removeTargets(repository, 'targets', ['wrong']);
+    await addTargets(repository, 'targets', [{ path: 'changed', bytes: utf8('final') }]);
+    await release(repository, 'cyd');
+    const files = await readdir(join(repository.folder.path, 'targets'));
+    expect(files.map(name => name.replace(/^[0-9a-f]{64}\./, '')).sort()).toEqual(['changed', 'right']);
+    const reader = await client(repository.folder.path);
+    const found = await reader.findTarget('changed');
+    expect(Buffer.from(await reader.fetchTarget(found!)).toString()).toBe('final');
+    expect(await repository.folder.has('staged/targets')).toBe(false);
+  });
+});
 
 describe('one key', () => {
   it('does not count as two under another keyid', async () => {
@@ -126,6 +152,37 @@ describe('a target that a role listed before it had bins', () => {
   });
 });
 
+describe('what is published already', () => {
+  it('is never written over, though the timestamp does not lead to it', async () => {
+    const repository = await publishedRepository();
+    const { folder } = repository;
+    await addTargets(repository, 'targets', [{ path: 'a', bytes: utf8('a') }]);
+    await signStaged(repository, { signers: await signers('cyd') });
+    const theirs = utf8('what somebody else published, half copied here');
+    await folder.write('metadata/2.targets.json', theirs);
+    await expect(publishStaged(repository, { signers: await signers('online') })).rejects.toMatchObject({
+      code: 'tuf-conflict',
+    });
+    expect(await folder.read('metadata/2.targets.json')).toEqual(Buffer.from(theirs));
+    expect(await repository.stagedRoles()).toEqual(['targets']);
+    await folder.remove('metadata/2.targets.json');
+    await publishStaged(repository, { signers: await signers('online') });
+    await client(folder.path);
+  });
+
+  it('of a snapshot as well, when it is refreshed', async () => {
+    const repository = await publishedRepository();
+    const { folder } = repository;
+    const theirs = utf8('another snapshot');
+    await folder.write('metadata/2.snapshot.json', theirs);
+    const online = { signers: await signers('online'), snapshot: true };
+    await expect(refreshOnline(repository, online)).rejects.toMatchObject({ code: 'tuf-conflict' });
+    await folder.remove('metadata/2.snapshot.json');
+    await refreshOnline(repository, online);
+    await client(folder.path);
+  });
+});
+
 describe('a signer', () => {
   it('signs what was shown, not what it became meanwhile', async () => {
     const repository = await publishedRepository();
@@ -138,5 +195,17 @@ describe('a signer', () => {
     shown.set('targets', await stagedPayload(repository, 'targets'));
     const [signed] = await signStaged(repository, { signers: await signers('cyd'), shown });
     expect(signed?.added).toHaveLength(1);
+  });
+});
+
+describe('a beginning that was killed', () => {
+  it('before the root was there is made anew', async () => {
+    const folder = await newFolder();
+    const repository = await initRepository(folder, await setup());
+    await repository.folder.remove('staged/metadata/root.json');
+    await expect(openRepository(folder, { now: NOW })).rejects.toMatchObject({ code: 'usage-file' });
+    const again = await initRepository(folder, await setup());
+    await release(again, 'ada', 'ben', 'cyd');
+    await client(folder, createMemoryCache());
   });
 });
