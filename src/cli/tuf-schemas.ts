@@ -91,12 +91,24 @@ export const tufDiffFields = { dir, roles: changes };
 
 export const tufSignFields = { dir, dryRun: z.boolean(), changes, signed };
 
+const publication = z
+  .looseObject({
+    place: z.string(),
+    digest: z.string().describe('what its tag names now'),
+    changed: z.boolean().describe('false: all of it was there already'),
+    files: z.int(),
+    uploaded: z.looseObject({ files: z.int(), bytes: z.int() }),
+  })
+  .nullable()
+  .describe('null when only the folder was published to');
+
 export const tufPublishFields = {
   dir,
   versions: z.record(z.string(), version).describe('every role of which there is a new version now'),
   gap: z
     .boolean()
     .describe('who read in between was refused once: keys changed without the old ones signing what is new'),
+  destination: publication,
 };
 
 export const tufRefreshFields = {
@@ -105,6 +117,7 @@ export const tufRefreshFields = {
   timestamp: version,
   snapshot: version.nullable().describe('null: it was not signed anew'),
   expires: time.describe('of the timestamp'),
+  destination: publication,
 };
 
 export const tufStatusFields = {
