@@ -24,10 +24,12 @@ export interface MemberSpan {
   readonly start: number;
   readonly end: number;
   /**
-   * It is written as OLPC canonical JSON would write it: no space, keys in ascending order of code points, only quotes and
-   * backslashes escaped. Such a slice needs no canonicalisation.
+   * Its tokens are those of OLPC canonical JSON: keys in ascending order of code points, only quotes and backslashes escaped.
+   * Such a slice needs no more than the space between its tokens taken out.
    */
   readonly canonical: boolean;
+  /** There is space between its tokens. */
+  readonly spaced: boolean;
 }
 
 export interface ExactDocument {
@@ -118,8 +120,9 @@ delete (Bare.prototype as { constructor?: unknown }).constructor;
 class Reader {
   #at = 0;
   #values = 0;
-  /** Nothing met so far, or since it was set again, differs from canonical JSON. */
+  /** No token met since it was set again differs from canonical JSON; and space was met. */
   #canonical = true;
+  #spaced = false;
   readonly members = new Map<string, MemberSpan>();
   readonly #maxDepth: number;
   readonly #maxValues: number;
@@ -151,7 +154,7 @@ class Reader {
       const c = this.text.charCodeAt(this.#at);
       if (c === 0x20 || c === 0x0a || c === 0x0d || c === 0x09) {
         this.#at++;
-        this.#canonical = false;
+        this.#spaced = true;
       } else return;
     }
   }
@@ -320,8 +323,9 @@ class Reader {
     this.#space();
     const start = this.#at;
     this.#canonical = true;
+    this.#spaced = false;
     const value = this.#value(1);
-    this.members.set(key, { start, end: this.#at, canonical: this.#canonical });
+    this.members.set(key, { start, end: this.#at, canonical: this.#canonical, spaced: this.#spaced });
     return value;
   }
 }

@@ -9,7 +9,7 @@ import {
   parseExactJson,
 } from '../base/json.js';
 import { LIMITS } from '../base/limits.js';
-import { encodeCanonical } from './canonical-json.js';
+import { encodeCanonical, stripSpace } from './canonical-json.js';
 
 /** A metadata file, read but not verified (TUF specification 4.2). */
 export interface Envelope {
@@ -26,9 +26,9 @@ export interface Envelope {
 /**
  * Reads a metadata file. `what` names it in messages.
  *
- * What is signed is the canonical form, always. Where the file already holds `signed` in that form, which the reader
- * notices on its way, those bytes are taken as they stand: they are equal to what encoding would give, so nothing is
- * accepted that another client would refuse, and nothing is encoded twice. Trying the raw bytes in any form would accept
+ * What is signed is the canonical form, always. Where the file already holds `signed` in that form but for space between
+ * the tokens, which the reader notices on its way, its own bytes are taken without the space: they are equal to what encoding
+ * would give, so nothing is accepted that another client would refuse, and nothing is encoded twice. Trying the raw bytes in any form would accept
  * more: whatever else a key has signed that parses as metadata.
  *
  * @throws TouchmarkError `tuf-format`, `limit-exceeded`
@@ -61,8 +61,11 @@ export function readSigned(
   function signedBytesOf(span: MemberSpan | undefined): Uint8Array | undefined {
     if (!span?.canonical) return undefined;
     // As many bytes as UTF-16 units: all of it is ASCII, and the places are the same in both.
-    if (text.length === bytes.length) return bytes.subarray(span.start, span.end);
-    return utf8(text.slice(span.start, span.end));
+    const slice =
+      text.length === bytes.length
+        ? bytes.subarray(span.start, span.end)
+        : utf8(text.slice(span.start, span.end));
+    return span.spaced ? stripSpace(slice) : slice;
   }
 }
 

@@ -112,6 +112,7 @@ describe('the signed bytes of an envelope', () => {
     ['a key deep inside is out of order', '{"a":[{"\u{1f600}":1,"\ufb33":2}]}', false],
     ['it has spaces', '{"a": 1}', false],
     ['it ends with a space', '{"a":1 }', false],
+    ['it has space in strings and around them', '{ "a \\" : \\\\" :\r\n\t[ 1 , " , é " ] }', false],
     ['it has another escape', '{"a":"\\u0061"}', false],
     ['it escapes a slash', '{"a":"\\/"}', false],
     ['it has a minus zero', '{"a":-0}', false],
