@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BlameReport } from '../../src/verify/blame-report.js';
 import { requirePeers } from '../peers/require-peers.js';
 import { custodyOf } from './custody-answer.js';
 import { type CustodySite, openCustodySite, type TeamReferences } from './custody-site.js';
@@ -70,6 +71,43 @@ describe.skipIf(absent)('a Debian image that three teams build, from repository 
       exitCode: 0,
       custody: { approvals: [{ rule: 'scan', signers: ['sec'] }] },
     });
+  });
+
+  it('says of each file which team put it there, and of what is gone whose it was and who deleted it', async () => {
+    const blame = async (...args: string[]) => {
+      const outcome = await site.run('blame', images.app, '--policy', site.policy, '-o', 'json', ...args);
+      expect(outcome.code, outcome.stderr).toBe(0);
+      return outcome.json() as unknown as BlameReport;
+    };
+    const all = await blame();
+    expect(all.layers.map(({ team }) => team)).toEqual(['base', 'runtime', 'app']);
+    const owners = new Map(all.paths.map(path => [path.path, path]));
+    expect(owners.size).toBeGreaterThan(3000);
+    const sample = {
+      '/usr/bin/dash': 0,
+      '/etc/debian_version': 0,
+      '/etc/services': 1,
+      '/opt/app/bin/serve': 2,
+    };
+    for (const [path, layer] of Object.entries(sample)) {
+      expect(owners.get(path), path).toMatchObject({
+        content: layer,
+        metadata: layer,
+        name: layer,
+        history: [],
+      });
+    }
+    // The package that the runtime team installed is in the database that the base team made.
+    expect(owners.get('/var/lib/dpkg/status')).toMatchObject({ content: 1, history: [{ content: 0 }] });
+    expect(await blame('/usr/bin/dash')).toMatchObject({ paths: [owners.get('/usr/bin/dash')] });
+
+    const { deleted } = await blame('--deleted');
+    const gone = new Map(deleted.map(({ path, deletedBy, was }) => [path, `${was.name} by ${deletedBy}`]));
+    expect(gone.get('/etc/ethertypes')).toBe('1 by 2');
+    expect(gone.get('/usr/share/common-licenses')).toBe('0 by 2');
+    expect(gone.get('/usr/share/common-licenses/GPL-3')).toBe('0 by 2');
+    for (const path of gone.keys()) expect(owners.has(path), path).toBe(false);
+    expect(await blame('--at', 'runtime', '/etc/ethertypes')).toMatchObject({ paths: [{ content: 1 }] });
   });
 
   it.each(['manifest', 'blobs'])('says at level %s who put every layer there', async level => {
