@@ -57,7 +57,7 @@ export function describeChange(change: Change): string {
     case 'expires':
       return `expires ${formatTime(change.after)}${before(change.before && formatTime(change.before))}`;
     case 'period':
-      return `each version holds ${change.after === undefined ? 'as long as its signers say' : countOf(change.after, 'day')}${before(change.before === undefined ? undefined : countOf(change.before, 'day'))}`;
+      return `each version${change.role === undefined ? '' : ` of ${change.role}`} holds ${change.after === undefined ? 'as long as its signers say' : countOf(change.after, 'day')}${before(change.before === undefined ? undefined : countOf(change.before, 'day'))}`;
     case 'other':
       return change.after === undefined
         ? `${change.where} is taken out${before(cut(change.before))}`

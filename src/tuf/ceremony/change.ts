@@ -58,7 +58,13 @@ export type Change =
       readonly after: ListedTarget;
     }
   | { readonly kind: 'expires'; readonly before?: Date; readonly after: Date }
-  | { readonly kind: 'period'; readonly before?: number; readonly after?: number }
+  | {
+      /** Days that versions hold: of the role itself, or as root says for snapshot and timestamp. */
+      readonly kind: 'period';
+      readonly role?: string;
+      readonly before?: number;
+      readonly after?: number;
+    }
   /** Anything else that would be signed, as JSON: nothing is signed unseen. */
   | { readonly kind: 'other'; readonly where: string; readonly before?: string; readonly after?: string };
 

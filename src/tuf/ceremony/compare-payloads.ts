@@ -1,14 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ExactJsonObject } from '../../base/json.js';
+import type { ExactJson, ExactJsonObject } from '../../base/json.js';
 import { type Payload, type Root, type TargetInfo, type Targets, TOP_LEVEL_ROLES } from '../metadata.js';
-import { EXPIRY_DAYS, LABELS } from '../repository/edit-payload.js';
+import { EXPIRY_DAYS, LABELS, ONLINE_DAYS } from '../repository/edit-payload.js';
 import type { Change, ListedTarget } from './change.js';
 import { compareDelegations, delegationHolder } from './compare-delegations.js';
 import { compareKeys } from './compare-keys.js';
-import { compareRest, memberOf, omit } from './compare-rest.js';
+import { compareRest, isObject, memberOf, omit } from './compare-rest.js';
 
 /** Members that the other comparisons tell of. */
 const KNOWN = ['_type', 'version', 'expires', LABELS, EXPIRY_DAYS];
+const OF_ROOT = ['keys', 'roles', ONLINE_DAYS];
 
 /** What a root changes, against the one before it or against nothing. */
 export function compareRoots(before: Root | undefined, after: Root): readonly Change[] {
@@ -16,7 +17,8 @@ export function compareRoots(before: Root | undefined, after: Root): readonly Ch
     ...compareKeys(before, after),
     ...compareCommon(before, after),
     ...compareRest(unknownInRoles(before), unknownInRoles(after), 'roles'),
-    ...compareRest(rest(before, ['keys', 'roles']), rest(after, ['keys', 'roles']), ''),
+    ...compareOnlinePeriods(before?.raw[ONLINE_DAYS], after.raw[ONLINE_DAYS]),
+    ...compareRest(rest(before, OF_ROOT), rest(after, OF_ROOT), ''),
   ].filter(change => before !== undefined || !isExpectedAtFirst(change));
 }
 
@@ -69,6 +71,28 @@ function* compareCommon(before: Payload | undefined, after: Payload): Generator<
     ...(typeof old === 'number' && { before: old }),
     ...(typeof now === 'number' && { after: now }),
   };
+}
+
+/** How long the versions of the roles hold that nobody is shown before they are signed. */
+function* compareOnlinePeriods(
+  before: ExactJson | undefined,
+  after: ExactJson | undefined,
+): Generator<Change> {
+  const periods = [before, after].map(value => (isObject(value) ? value : undefined));
+  const [old, now] = periods;
+  const areDays = periods.every(value => Object.values(value ?? {}).every(days => typeof days === 'number'));
+  const isKnown = areDays && [before, after].every(value => value === undefined || isObject(value));
+  if (!isKnown) return yield* compareRest(before, after, ONLINE_DAYS);
+  for (const role of new Set([...Object.keys(old ?? {}), ...Object.keys(now ?? {})])) {
+    const [was, is] = [old?.[role], now?.[role]];
+    if (was === is) continue;
+    yield {
+      kind: 'period',
+      role,
+      ...(typeof was === 'number' && { before: was }),
+      ...(typeof is === 'number' && { after: is }),
+    };
+  }
 }
 
 function* compareTargetLists(before: Targets | undefined, after: Targets): Generator<Change> {

@@ -9,6 +9,8 @@ import { objectAt, record, withMember } from './objects.js';
  */
 export const EXPIRY_DAYS = 'x-touchmark-expiry-days';
 export const LABELS = 'x-touchmark-labels';
+/** In root: how many days a snapshot and a timestamp hold. */
+export const ONLINE_DAYS = 'x-touchmark-online-days';
 
 /** What this writes is by the specification of this version. */
 const SPEC_VERSION = '1.0.34';

@@ -24,13 +24,12 @@ export {
 } from './change-roles.js';
 export { addTargets, type ListedTarget, listTargets, removeTargets } from './change-targets.js';
 export type { BinDelegation, Delegation } from './edit-delegations.js';
-export { EXPIRY_DAYS, expiryDaysOf, LABELS, labelOf } from './edit-payload.js';
+export { EXPIRY_DAYS, expiryDaysOf, LABELS, labelOf, ONLINE_DAYS } from './edit-payload.js';
 export type { RoleSetup, RootSetup } from './edit-root.js';
 export type { TargetEntry } from './edit-targets.js';
 export { initRepository, openRepository } from './init.js';
 export { formatJson, type SignatureEntry, serializeMetadata } from './json-text.js';
 export { type KeyEntry, type LabelledKey, makeKeyEntry, metadataScheme } from './key-entry.js';
-export { ONLINE_DAYS } from './online.js';
 export { type Publication, publishStaged } from './publish.js';
 export { type Refreshed, refreshOnline } from './refresh-online.js';
 export type { Repository } from './repository.js';

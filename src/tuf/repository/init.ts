@@ -1,13 +1,12 @@
 import { fail } from '../../base/errors.js';
 import type { ExactJsonObject } from '../../base/json.js';
-import { newPayload, renew } from './edit-payload.js';
+import { newPayload, ONLINE_DAYS, renew } from './edit-payload.js';
 import { makeRoot, type RoleSetup, type RootSetup } from './edit-root.js';
 import { makeTargets } from './edit-targets.js';
 import { RepositoryFolder } from './folder.js';
 import { serializeMetadata } from './json-text.js';
 import { makeKeyEntry } from './key-entry.js';
 import { withMember } from './objects.js';
-import { ONLINE_DAYS } from './online.js';
 import { holdingLock, Repository } from './repository.js';
 
 /**

@@ -6,15 +6,12 @@ import { encodeCanonical } from '../canonical-json.js';
 import { parseEnvelope } from '../envelope.js';
 import type { MetaFile, Root } from '../metadata.js';
 import { formatHolder, readSignatures, rootAuthority } from './authority.js';
-import { EXPIRY_DAYS, newPayload, renew } from './edit-payload.js';
+import { EXPIRY_DAYS, newPayload, ONLINE_DAYS, renew } from './edit-payload.js';
 import { serializeMetadata } from './json-text.js';
 import { objectAt, record, withMember } from './objects.js';
 import type { Repository } from './repository.js';
 import { signPayload } from './sign-payload.js';
 import { requireReadable } from './stage.js';
-
-/** A member of root: how many days a snapshot and a timestamp hold. */
-export const ONLINE_DAYS = 'x-touchmark-online-days';
 
 /** From this many files on, a snapshot with lengths and hashes is larger than other clients read. */
 const MOST_HASHED = 9_000;

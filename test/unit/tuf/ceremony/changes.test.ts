@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ExactJsonObject } from '../../../../src/base/json.js';
+import type { ExactJson, ExactJsonObject } from '../../../../src/base/json.js';
 import { describeChange } from '../../../../src/report/tuf-words.js';
 import { isWeaker } from '../../../../src/tuf/ceremony/change.js';
 import { compareRoots, compareTargets } from '../../../../src/tuf/ceremony/compare-payloads.js';
@@ -74,6 +74,23 @@ describe('what a root changes', () => {
     const lower = await rootChanges(root => setRootThreshold(root, 'root', 1));
     expect(lower.map(describeChange)).toEqual(['root needs 1 of 2 keys (before: 2 of 2 keys)']);
     expect(lower.some(isWeaker)).toBe(true);
+  });
+
+  it('says how long snapshots and timestamps hold, and shows whatever else stands there', async () => {
+    const { now: _, ...roles } = await setup();
+    const days = (value: unknown) => (root: ExactJsonObject) =>
+      withMember(root, 'x-touchmark-online-days', value as ExactJson);
+    const root = days({ snapshot: 7, timestamp: 1 })(makeRoot(roles));
+    const words = (value: unknown) =>
+      compareRoots(rootOf(root, 1), rootOf(days(value)(root), 2)).map(describeChange);
+    expect(words({ snapshot: 7, timestamp: 1 })).toEqual([]);
+    expect(words({ snapshot: 30, timestamp: 1 })).toEqual([
+      'each version of snapshot holds 30 days (before: 7 days)',
+    ]);
+    expect(words('long').join()).toContain('x-touchmark-online-days is "long"');
+    expect(words({ snapshot: 7, timestamp: 'x' }).join()).toContain(
+      'x-touchmark-online-days.timestamp is "x"',
+    );
   });
 
   it('shows what nobody knows: members anywhere, another name for a key, a key that signs for nothing', async () => {
