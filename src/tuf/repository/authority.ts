@@ -46,15 +46,15 @@ export async function authoritiesOf(
   role: string,
   next: LoadRole = name => repository.next(name),
 ): Promise<readonly Authority[]> {
-  const root = await repository.nextRoot();
   if (role === 'root') {
+    const root = await repository.nextRoot();
     const before = repository.root;
     const own = rootAuthority(root, 'root', 'root');
     return before && before.version < root.version
       ? [rootAuthority(before, 'root', 'the root before it'), own]
       : [own];
   }
-  if (isTopLevel(role)) return [rootAuthority(root, role, 'root')];
+  if (isTopLevel(role)) return [rootAuthority(await repository.nextRoot(), role, 'root')];
   const found = await findDelegation(role, next);
   if (!found)
     fail('tuf-path-not-delegated', `nothing is delegated to ${JSON.stringify(role.slice(0, 140))}`, {

@@ -193,8 +193,9 @@ export async function discardStaged(repository: Repository, role?: string): Prom
 /** Staged roles that nobody delegates to any more could never be published. */
 async function dropOrphans(repository: Repository): Promise<readonly string[]> {
   const dropped: string[] = [];
+  const next = readOnce(repository);
   for (const role of await repository.stagedRoles()) {
-    if (isTopLevel(role) || (await findDelegation(role, name => repository.next(name)))) continue;
+    if (isTopLevel(role) || (await findDelegation(role, next))) continue;
     await repository.folder.remove(repository.folder.staged(role));
     dropped.push(role);
   }

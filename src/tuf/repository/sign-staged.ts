@@ -4,7 +4,8 @@ import { fail } from '../../base/errors.js';
 import type { Signer } from '../../crypto/keys.js';
 import type { Envelope } from '../envelope.js';
 import { openKey } from '../keys.js';
-import { type Authority, authoritiesOf, keyOf, readSignatures, type Signed } from './authority.js';
+import { type Authority, authoritiesOf, keyOf, readOnce, readSignatures, type Signed } from './authority.js';
+import type { LoadRole } from './delegation-graph.js';
 import type { SignatureEntry } from './json-text.js';
 import type { Repository } from './repository.js';
 import { signPayload } from './sign-payload.js';
@@ -41,17 +42,19 @@ export async function signStaged(
   return repository.locked(async () => {
     const roles = options.roles ?? (await repository.stagedRoles());
     if (roles.length === 0) nothingStaged();
-    const files = new Map(
-      await mapConcurrently(roles, 8, async role => [role, await openStaged(repository, role)] as const),
-    );
-    for (const [role, { envelope }] of files) if (options.shown) requireShown(role, envelope, options.shown);
-    requireUseful(signers, files);
-    const signed: SignedRole[] = [];
-    for (const [role, { envelope, version, authorities }] of files) {
+    const next = readOnce(repository);
+    // All are looked at before the first is signed, and none is kept: there may be thousands of bins.
+    const asked = await mapConcurrently(roles, 8, async role => {
+      const { envelope, authorities } = await openStaged(repository, role, next);
+      if (options.shown) requireShown(role, envelope, options.shown);
+      return authorities;
+    });
+    requireUseful(signers, roles, asked.flat());
+    return mapConcurrently(roles, 8, async role => {
+      const { envelope, version, authorities } = await openStaged(repository, role, next);
       const made = signPayload(envelope.signedBytes, authorities, signers);
-      signed.push(await addSignatures(repository, role, version, envelope, authorities, made));
-    }
-    return signed;
+      return addSignatures(repository, role, version, envelope, authorities, made);
+    });
   });
 }
 
@@ -83,8 +86,11 @@ interface StagedFile {
   readonly authorities: readonly Authority[];
 }
 
-/** A staged file with those who must sign it. */
-export async function openStaged(repository: Repository, role: string): Promise<StagedFile> {
+/**
+ * A staged file with those who must sign it.
+ * @param next how metadata of delegating roles is read: for many roles at once, give {@link readOnce}
+ */
+export async function openStaged(repository: Repository, role: string, next?: LoadRole): Promise<StagedFile> {
   const staged = role === 'root' ? await repository.stagedRoot() : await repository.staged(role);
   if (!staged)
     return fail('usage-argument', `nothing is staged for ${JSON.stringify(role.slice(0, 140))}`, {
@@ -94,7 +100,7 @@ export async function openStaged(repository: Repository, role: string): Promise<
   return {
     envelope: staged.envelope,
     version: staged.payload.version,
-    authorities: await authoritiesOf(repository, role),
+    authorities: await authoritiesOf(repository, role, next),
   };
 }
 
@@ -109,12 +115,15 @@ function requireShown(role: string, { signedBytes }: Envelope, shown: ReadonlyMa
 }
 
 /** Nothing is signed when one of the keys is the wrong one: better to hear of it than to find a signature missing later. */
-function requireUseful(signers: readonly Signer[], files: ReadonlyMap<string, StagedFile>): void {
-  const all = [...files.values()].flatMap(({ authorities }) => authorities);
-  const stranger = signers.find(signer => !all.some(authority => keyOf(authority, signer.publicKey)));
+function requireUseful(
+  signers: readonly Signer[],
+  staged: readonly string[],
+  authorities: readonly Authority[],
+): void {
+  const stranger = signers.find(signer => !authorities.some(authority => keyOf(authority, signer.publicKey)));
   if (!stranger) return;
   const { keyid } = stranger.publicKey;
-  const roles = [...files.keys()].slice(0, 10).join(', ');
+  const roles = staged.slice(0, 10).join(', ');
   fail('key-not-authorised', `the key ${keyid.slice(0, 12)} speaks for none of the staged roles: ${roles}`, {
     hint: 'touchmark tuf status lists the keys that are asked to sign',
     details: { keyid },

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { utf8 } from '../../../../src/base/bytes.js';
 import type { ExactJsonObject } from '../../../../src/base/json.js';
 import { createMemoryCache } from '../../../../src/tuf/index.js';
@@ -207,5 +207,22 @@ describe('a beginning that was killed', () => {
     const again = await initRepository(folder, await setup());
     await release(again, 'ada', 'ben', 'cyd');
     await client(folder, createMemoryCache());
+  });
+});
+
+describe('many bins', () => {
+  it('are signed without reading their delegator once for each', async () => {
+    const repository = await publishedRepository();
+    const keys = await keysOf('online');
+    const bins = { namePrefix: 'bin', keys, threshold: 1, expiryDays: 30 };
+    await delegateBins(repository, { ...bins, kind: 'prefixes', bitLength: 6 });
+    const read = vi.spyOn(repository.folder, 'read');
+    const signed = await signStaged(repository, { signers: await signers('cyd', 'online') });
+    expect(signed).toHaveLength(65);
+    const reads = read.mock.calls.filter(([name]) => name === 'staged/metadata/targets.json');
+    expect(reads.length).toBeLessThan(5);
+    read.mockRestore();
+    await publishStaged(repository, { signers: await signers('online') });
+    await client(repository.folder.path);
   });
 });
