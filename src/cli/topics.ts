@@ -21,6 +21,11 @@ export const HELP_TOPICS: readonly HelpTopic[] = [
   { name: 'environment', summary: 'variables that are read, and what wins', format: environment },
   { name: 'output', summary: 'streams, JSON, colour and quiet', format: output },
   { name: 'policy', summary: 'how a policy says who may add what, and how it is written', format: policy },
+  {
+    name: 'tuf',
+    summary: 'a repository of keys, teams and targets: who signs what, and in which order',
+    format: tuf,
+  },
   { name: 'trust', summary: 'what a yes of verify means, and what it does not', format: trust },
 ];
 
@@ -141,6 +146,38 @@ function policy(): string {
       'and nobody stands for two of them.',
     'For completion in an editor, put the schema beside the policy and name it in the first line:',
     '  touchmark schema custody-policy > policy.schema.json\n  # yaml-language-server: $schema=policy.schema.json',
+  );
+}
+
+function tuf(): string {
+  return paragraphs(
+    'A TUF repository says which keys count, what their holders list, and what is newest; its readers notice when somebody ' +
+      'keeps news from them or brings back what is old. Root says which keys sign for the other roles. Targets lists things, and ' +
+      'delegates paths to roles of teams. The keys of these stay offline with people. Snapshot and timestamp say what is ' +
+      'newest; a machine signs them.',
+    formatTable(
+      [
+        ['touchmark tuf init DIR', 'begin one: keys, thresholds, how long versions hold'],
+        ['touchmark tuf role delegate NAME', 'a team, its keys and its paths'],
+        ['touchmark tuf role', 'add-key, remove-key, threshold, revoke, renew, list'],
+        ['touchmark tuf target add FILE', 'list something'],
+        ['touchmark tuf diff', 'what is staged, in words'],
+        ['touchmark tuf sign', 'sign it, where the repository is'],
+        ['touchmark tuf offline export', 'sign it elsewhere: export, sign-payload, import'],
+        ['touchmark tuf publish', 'put it in place, with a new snapshot and timestamp'],
+        ['touchmark tuf refresh', 'renew the timestamp: what a cron job runs'],
+        ['touchmark tuf status', 'days to each expiry, who must still sign; with --check'],
+        ['touchmark tuf reset', 'drop what is staged'],
+        ['touchmark tuf checkout', 'a working folder out of a published repository'],
+        ['touchmark tuf verify', 'audit a published repository, as an outsider'],
+      ],
+      '  ',
+    ),
+    'Every edit is staged first, and however many they are, they make one new version of a role. An edit drops the signatures ' +
+      'on what it changes. A new root is signed by the keys of the root before it as well as by its own. Whoever signs sees the ' +
+      'change in words before a password is asked for.',
+    'In the folder, metadata/ and targets/ are what is published: any web server can serve them to any TUF client. staged/ is ' +
+      'what is on its way.',
   );
 }
 

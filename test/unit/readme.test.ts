@@ -1,31 +1,13 @@
-import { execFile } from 'node:child_process';
-import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { transform } from 'esbuild';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
 import { createStoreAccess, openStore, type StoreAccess } from '../../src/oci/open.js';
 import { parseReference } from '../../src/oci/reference.js';
 import { buildImage, buildIndex, buildLayer, pushImage, type TestLayer } from '../../src/testing/image.js';
 import { startRegistry } from '../../src/testing/registry.js';
+import { environmentIn, root, run, type Snippet, scriptOf, snippetsOf } from './documents.js';
 import { anImage, temporaryFolder } from './images.js';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const run = promisify(execFile);
-
-interface Snippet {
-  readonly language: string;
-  readonly text: string;
-}
-
-async function snippets(): Promise<readonly Snippet[]> {
-  const readme = await readFile(join(root, 'README.md'), 'utf8');
-  return [...readme.matchAll(/^```(.*)\n([\s\S]*?)^```$/gm)].map(([, language = '', text = '']) => ({
-    language,
-    text,
-  }));
-}
 
 /** A folder where `touchmark` is the built command line, and a registry that holds the image the README speaks of. */
 async function stage() {
@@ -37,15 +19,7 @@ async function stage() {
   await pushImage(store, buildIndex([anImage()]), '1.4');
   await pushTeams(access, registry.host);
   await access.close();
-  await mkdir(join(folder, 'bin'));
-  const program = join(folder, 'bin', 'touchmark');
-  await writeFile(program, `#!/bin/sh\nexec '${process.execPath}' '${join(root, 'dist/cli/bin.js')}' "$@"\n`);
-  await chmod(program, 0o755);
-  const environment = {
-    PATH: `${join(folder, 'bin')}:${process.env['PATH']}`,
-    HOME: folder,
-    REGISTRY: registry.host,
-  };
+  const environment = { ...(await environmentIn(folder)), REGISTRY: registry.host };
   return { folder, environment, host: registry.host };
 }
 
@@ -65,14 +39,13 @@ async function pushTeams(access: StoreAccess, host: string): Promise<void> {
 
 let all: readonly Snippet[];
 beforeAll(async () => {
-  all = await snippets();
+  all = await snippetsOf('README.md');
 });
 
 test('the shell snippets of the README work, one after the other', async () => {
-  const script = all.filter(({ language }) => language === 'sh').map(({ text }) => text);
-  expect(script.length).toBeGreaterThan(8);
+  expect(all.filter(({ language }) => language === 'sh').length).toBeGreaterThan(8);
   const { folder, environment, host } = await stage();
-  const { stdout } = await run('sh', ['-euc', script.join('\n')], { cwd: folder, env: environment });
+  const { stdout } = await run('sh', ['-euc', scriptOf(all)], { cwd: folder, env: environment });
   expect(stdout).toMatch(new RegExp(`${host}/team/app@sha256:[a-f0-9]{64} {2}verified`));
   const report = JSON.parse(await readFile(join(folder, 'report.json'), 'utf8'));
   expect(report).toMatchObject({ ok: true, summary: { total: 1, verified: 1 } });
@@ -107,18 +80,8 @@ async function runSnippet(
 
 test('the library snippet of the README works', async () => {
   const { folder, environment, host } = await stage();
-  await run(
-    'sh',
-    [
-      '-euc',
-      all
-        .filter(({ language }) => language === 'sh')
-        .slice(0, 2)
-        .map(({ text }) => text)
-        .join('\n'),
-    ],
-    { cwd: folder, env: environment },
-  );
+  const first = all.filter(({ language }) => language === 'sh').slice(0, 2);
+  await run('sh', ['-euc', scriptOf(first)], { cwd: folder, env: environment });
   const stdout = await runSnippet('verifyImage', `${host}/team/app:1.4`, folder, environment);
   expect(stdout).toMatch(/^verified 127\.0\.0\.1:\d+\/team\/app@sha256:/);
 }, 120_000);

@@ -1,0 +1,41 @@
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+export const run = promisify(execFile);
+
+export interface Snippet {
+  readonly language: string;
+  readonly text: string;
+}
+
+/** The fenced parts of a document of the repository. */
+export async function snippetsOf(document: string): Promise<readonly Snippet[]> {
+  const content = await readFile(join(root, document), 'utf8');
+  return [...content.matchAll(/^```(.*)\n([\s\S]*?)^```$/gm)].map(([, language = '', text = '']) => ({
+    language,
+    text,
+  }));
+}
+
+/** The shell snippets as one script. A command behind `!` must fail; to the shell that is no failure of the script. */
+export function scriptOf(snippets: readonly Snippet[]): string {
+  return snippets
+    .filter(({ language }) => language === 'sh')
+    .map(({ text }) => text.replace(/^! (.*)$/gm, 'if $1; then echo "this was to fail: $1" >&2; exit 99; fi'))
+    .join('\n');
+}
+
+/** An environment in which `touchmark` is the built command line, put into `folder`. */
+export async function environmentIn(
+  folder: string,
+): Promise<{ readonly PATH: string; readonly HOME: string }> {
+  await mkdir(join(folder, 'bin'));
+  const program = join(folder, 'bin', 'touchmark');
+  await writeFile(program, `#!/bin/sh\nexec '${process.execPath}' '${join(root, 'dist/cli/bin.js')}' "$@"\n`);
+  await chmod(program, 0o755);
+  return { PATH: `${join(folder, 'bin')}:${process.env['PATH']}`, HOME: folder };
+}
