@@ -11,6 +11,7 @@ import { measureSign } from './sign.js';
 import { type Bench, openBench } from './site.js';
 import { measureStartUp } from './start-up.js';
 import { type Result, renderResults } from './table.js';
+import { measureTuf } from './tuf.js';
 import { measureTufRepository } from './tuf-repository.js';
 import { measureVerify } from './verify.js';
 import { measureWriters } from './writers.js';
@@ -26,6 +27,7 @@ const SECTIONS: Readonly<
   writers: { title: 'Many writers', measure: measureWriters },
   layers: { title: 'Layers', measure: measureLayers },
   custody: { title: 'Custody', measure: measureCustody },
+  tuf: { title: 'TUF', measure: measureTuf },
   'tuf-repository': { title: 'A large TUF repository', measure: measureTufRepository },
 };
 
@@ -41,7 +43,7 @@ export async function main(args: readonly string[]): Promise<void> {
   ];
   if (unknown.length > 0)
     throw new Error(`${unknown.join(', ')}: there are ${Object.keys(SECTIONS).join(', ')}, --quick, --write`);
-  for (const peer of ['docker-registry', 'cosign3'] satisfies PeerName[]) {
+  for (const peer of ['docker-registry', 'cosign3', 'python-tuf', 'go-tuf', 'tuf-js'] satisfies PeerName[]) {
     const fault = await findFault(peer);
     if (fault) throw new Error(`${fault}; run: node test/peers/install.mjs ${peer}`);
   }

@@ -25,6 +25,7 @@ export async function installPeers(names: readonly PeerName[], tell: (line: stri
       const { source } = PEERS[name];
       if (source.kind === 'go') await installGo(source.module, source.bin, tell);
       if (source.kind === 'go-source') await buildGo(source.folder, PEERS[name].path, tell);
+      if (source.kind === 'npm') await installNpm(source, tell);
       if (source.kind === 'python') await installPython(source, tell);
     }
     for (const name of missing) {
@@ -53,6 +54,15 @@ async function installGo(module: string, bin: string, tell: (line: string) => vo
 async function buildGo(folder: string, output: string, tell: (line: string) => void): Promise<void> {
   tell(`go build ${folder}`);
   await runOk('go', ['build', '-o', output, '.'], { cwd: folder, timeout: 10 * 60_000 });
+}
+
+async function installNpm(
+  { package: name, folder }: { readonly package: string; readonly folder: string },
+  tell: (line: string) => void,
+): Promise<void> {
+  tell(`npm install ${name}`);
+  const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefix', folder];
+  await runOk('npm', ['install', ...flags, name], { timeout: 5 * 60_000 });
 }
 
 async function installPython(

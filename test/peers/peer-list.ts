@@ -16,7 +16,8 @@ export type PeerName =
   | 'cosign2'
   | 'cosign3'
   | 'go-tuf'
-  | 'python-tuf';
+  | 'python-tuf'
+  | 'tuf-js';
 
 export interface Peer {
   /** What to run. */
@@ -29,9 +30,12 @@ export interface Peer {
     | { readonly kind: 'debian'; readonly package: string }
     | { readonly kind: 'go'; readonly module: string; readonly bin: string }
     | { readonly kind: 'go-source'; readonly folder: string }
-    | { readonly kind: 'python'; readonly requirements: string; readonly environment: string };
+    | { readonly kind: 'python'; readonly requirements: string; readonly environment: string }
+    | { readonly kind: 'npm'; readonly package: string; readonly folder: string };
 }
 
+/** Where npm installs tuf-js. */
+export const TUF_JS = join(CACHE, 'tuf-js');
 export const PYTHON_TUF_PROGRAM = join(CHECKOUT, 'test/peers/python-tuf/peer.py');
 
 /** What runs beside touchmark in the suites. The interop table states what exactly these versions of cosign do. */
@@ -48,6 +52,7 @@ export const PEERS: Readonly<Record<PeerName, Peer>> = {
   cosign3: cosign(3, 'v3.1.3'),
   'go-tuf': goTuf('v2.4.2'),
   'python-tuf': pythonTuf('7.0.0'),
+  'tuf-js': tufJs('5.0.1'),
 };
 
 function debian(name: string, probe: readonly string[], path = name): Peer {
@@ -85,6 +90,16 @@ function pythonTuf(version: string): Peer {
     probe: [PYTHON_TUF_PROGRAM, 'version'],
     version,
     source: { kind: 'python', requirements, environment },
+  };
+}
+
+/** The last version for Node 20. It is run in the process that measures it. */
+function tufJs(version: string): Peer {
+  return {
+    path: process.execPath,
+    probe: ['-p', `require(${JSON.stringify(join(TUF_JS, 'node_modules/tuf-js/package.json'))}).version`],
+    version,
+    source: { kind: 'npm', package: `tuf-js@${version}`, folder: TUF_JS },
   };
 }
 
