@@ -52,7 +52,7 @@ export function conflict(place: string, what: string, cause?: unknown): never {
     'tuf-conflict',
     `${place} holds ${what} that this folder does not know; nothing was published`,
     {
-      hint: `somebody else published there: touchmark tuf checkout ${place} DIR brings the folder up to date and keeps what is staged`,
+      hint: `somebody else published there: touchmark tuf checkout --root root.json ${place} DIR brings the folder up to date and keeps what is staged`,
       details: { place },
       cause,
     },

@@ -1,5 +1,7 @@
+import type { ExactJsonObject } from '../../base/json.js';
 import { hasOwnKeyid, openKey, type TufKey } from '../keys.js';
 import type { RoleKeys } from '../metadata.js';
+import { labelOf } from '../repository/edit-payload.js';
 import type { Findings } from './finding.js';
 
 /** A role as one file delegates to it. */
@@ -11,16 +13,28 @@ export interface KeyedRole {
   readonly isBin: boolean;
 }
 
+/** A file that names keys, and what it calls them. */
+export interface KeyHolder {
+  readonly keys: ReadonlyMap<string, TufKey>;
+  readonly raw: ExactJsonObject;
+}
+
+function nameKey({ raw }: KeyHolder, keyid: string): string {
+  const label = labelOf(raw, keyid);
+  return label === undefined ? keyid.slice(0, 12) : `${label} (${keyid.slice(0, 12)})`;
+}
+
 /** Keys that verify nothing, count twice, or whose number can never be enough. `file` holds them. */
 export function auditKeys(
   roles: readonly KeyedRole[],
-  keys: ReadonlyMap<string, TufKey>,
+  holder: KeyHolder,
   file: string,
   findings: Findings,
 ): void {
+  const { keys } = holder;
   const used = new Set(roles.flatMap(({ keys: { keyids } }) => keyids));
   for (const keyid of used) {
-    const short = keyid.slice(0, 16);
+    const short = nameKey(holder, keyid);
     const key = keys.get(keyid);
     const verifier = key && openKey(key);
     if (!key || !verifier) {
@@ -96,14 +110,14 @@ function identityOf(key: TufKey | undefined): string | undefined {
 
 /** Which roles one key speaks for, over all files. */
 export class KeyUse {
-  /** By public key: a keyid of it, and its roles. */
-  readonly #keys = new Map<string, { readonly keyid: string; readonly roles: Set<string> }>();
+  /** By public key: what it is called, and its roles. */
+  readonly #keys = new Map<string, { readonly key: string; readonly roles: Set<string> }>();
 
-  add({ name, delegator, keys: { keyids }, isBin }: KeyedRole, keys: ReadonlyMap<string, TufKey>): void {
+  add({ name, delegator, keys: { keyids }, isBin }: KeyedRole, holder: KeyHolder): void {
     for (const keyid of keyids) {
-      const identity = identityOf(keys.get(keyid));
+      const identity = identityOf(holder.keys.get(keyid));
       if (identity === undefined) continue;
-      const known = this.#keys.get(identity) ?? { keyid, roles: new Set() };
+      const known = this.#keys.get(identity) ?? { key: nameKey(holder, keyid), roles: new Set() };
       known.roles.add(isBin ? `the bins of ${delegator}` : name);
       this.#keys.set(identity, known);
     }
@@ -111,12 +125,12 @@ export class KeyUse {
 
   /** Keys that speak for several roles: who has one of them has all of these roles. */
   report(findings: Findings): void {
-    for (const { keyid, roles } of this.#keys.values()) {
+    for (const { key, roles } of this.#keys.values()) {
       const names = [...roles].filter(name => !(roles.has('snapshot') && name === 'timestamp'));
       if (names.length < 2) continue;
       const isOnline = roles.has('snapshot') || roles.has('timestamp');
       const isOffline = roles.has('root') || roles.has('targets');
-      const message = `the key ${keyid.slice(0, 16)} speaks for ${[...roles].join(', ')}`;
+      const message = `the key ${key} speaks for ${[...roles].join(', ')}`;
       if (roles.has('root') || (isOnline && isOffline)) {
         findings.add(
           'warning',

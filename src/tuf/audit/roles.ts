@@ -1,3 +1,4 @@
+import type { ExactJsonObject } from '../../base/json.js';
 import { LIMITS } from '../../base/limits.js';
 import { parseEnvelope } from '../envelope.js';
 import type { ReachedRole } from '../every-role.js';
@@ -92,10 +93,10 @@ export class RoleAudit {
     const listed = this.#set.listed(role);
     auditFile(role, file, { size, isListed: listed.length !== undefined }, this.#findings);
     auditExpiry(role, targets.expires, this.#now, file, this.#findings);
-    if (targets.delegations) this.#addDelegations(role, targets.delegations, file);
+    if (targets.delegations) this.#addDelegations(role, targets.delegations, targets.raw, file);
   }
 
-  #addDelegations(delegator: string, delegations: Delegations, file: string): void {
+  #addDelegations(delegator: string, delegations: Delegations, raw: ExactJsonObject, file: string): void {
     const byName = new Map(delegations.roles.map(role => [role.name, role]));
     this.#delegations.set(delegator, { delegations, byName });
     const { succinct, keys } = delegations;
@@ -106,8 +107,8 @@ export class RoleAudit {
       isBin: pathHashPrefixes !== undefined,
     }));
     if (succinct) keyed.push({ name: delegator, delegator, keys: succinct, isBin: true });
-    auditKeys(keyed, keys, file, this.#findings);
-    for (const role of keyed) this.#use.add(role, keys);
+    auditKeys(keyed, { keys, raw }, file, this.#findings);
+    for (const role of keyed) this.#use.add(role, { keys, raw });
     auditDelegations(delegator, delegations, this.#reachOf(delegator), file, this.#findings);
   }
 
@@ -126,8 +127,8 @@ export class RoleAudit {
       keys,
       isBin: false,
     }));
-    auditKeys(top, root.keys, metadataName('root', root.version), this.#findings);
-    for (const role of top) this.#use.add(role, root.keys);
+    auditKeys(top, root, metadataName('root', root.version), this.#findings);
+    for (const role of top) this.#use.add(role, root);
     this.#use.report(this.#findings);
     const roles: AuditedRole[] = [];
     const bins: AuditedRole[] = [];
