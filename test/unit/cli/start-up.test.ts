@@ -29,13 +29,14 @@ it('prints help without loading the command, from two files', async () => {
   expect(files.every(file => file.startsWith(join(ROOT, 'dist/cli')))).toBe(true);
 });
 
-// 35 commands were 1.5 MB; the authoring side of TUF is 20 more, each with its texts, and the library they share.
-it('has a command line of less than two megabytes', () => {
+// 35 commands were 1.5 MB; the authoring side of TUF is 20 more, each with its texts, and the library they share. The gate
+// is there once more, bundled by itself.
+it('has a command line of less than four megabytes', () => {
   const sizes = readdirSync(join(ROOT, 'dist/cli'), { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile())
     .map(entry => statSync(join(entry.parentPath, entry.name)).size);
   expect(sizes.length).toBeGreaterThan(5);
-  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(1_900_000);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(3_500_000);
 });
 
 it('says a version, and the same in JSON', async () => {
@@ -94,8 +95,8 @@ describe('a cold verify', () => {
     expect(files.filter(file => file.includes('dist/cli/commands'))).toEqual([
       join(ROOT, 'dist/cli/commands/verify.js'),
     ]);
-    // One for each set of modules that the same commands share: the bundler's own choice. A command too many adds dozens.
-    expect(files.length, files.join('\n')).toBeLessThanOrEqual(38);
+    // The gate is bundled by itself, so no other command adds to these.
+    expect(files.length, files.join('\n')).toBeLessThanOrEqual(18);
     expect(files.filter(isAboutCustody)).toEqual([]);
 
     const builtins = await loadedBuiltins(argv, cwd);
@@ -115,7 +116,7 @@ describe('a cold verify', () => {
     const argv = ['verify', '--key', 'k.pub', '--insecure-ignore-repository', reference];
 
     const files = await loadedFiles(argv, cwd);
-    expect(files.length, files.join('\n')).toBeLessThanOrEqual(40);
+    expect(files.length, files.join('\n')).toBeLessThanOrEqual(20);
     expect(files.filter(isAboutCustody)).toEqual([]);
     const builtins = await loadedBuiltins(argv, cwd);
     expect(builtins).toContain('http');
@@ -133,7 +134,8 @@ it('knows of oclif the parser, the definitions and what these need: no configura
   const modules = code.flatMap(text =>
     [...text.matchAll(/"node_modules\/@oclif\/core\/lib\/([^"]+)\.js"\(/g)].map(([, name]) => name),
   );
-  expect(new Set(modules).size, 'each is there once').toBe(modules.length);
+  const copies = [...new Set(modules)].map(name => modules.filter(other => other === name).length);
+  expect(Math.max(...copies), 'one with the gate, one for all others').toBe(2);
   for (const name of ['parser/index', 'flags', 'args']) expect(modules).toContain(name);
   for (const name of [
     'index',
