@@ -15,7 +15,8 @@ import { imagesFlag, readImages } from '../src/cli/flags/images.js';
 import { registryFlags } from '../src/cli/flags/registry.js';
 import { passwordFlags, type SigningFlagValues } from '../src/cli/flags/signing.js';
 import { readThreshold, trustFlags } from '../src/cli/flags/trust.js';
-import { Args, Flags } from '../src/cli/oclif.js';
+import { tufFlags } from '../src/cli/flags/tuf.js';
+import { Args, Flags, type FlagsOf } from '../src/cli/oclif.js';
 import { requireOneRegistry } from '../src/cli/one-registry.js';
 import { printable, type Styler } from '../src/cli/text.js';
 import { loadTrustedKeys } from '../src/cli/trusted-keys.js';
@@ -23,10 +24,13 @@ import type { StoreOptions } from '../src/oci/context.js';
 import { createStoreAccess } from '../src/oci/open.js';
 // Not from the room's front door, which would bring the presenters of custody into every start.
 import { renderLines } from '../src/report/lines.js';
+import { presentTrust } from '../src/report/trust-text.js';
 import { explainVerdict, presentVerdict, presentVerdictLine } from '../src/report/verify-text.js';
 import type { WrittenAttestation } from '../src/sign/attest-verdict.js';
 import { type ImageVerdict, LEVELS, type Level, verifyImages } from '../src/verify/index.js';
 import { type ImageReport, reportImage } from '../src/verify/report.js';
+import { reportTrust, type TrustReport } from '../src/verify/trust-report.js';
+import type { TrustView } from '../src/verify/trust-view.js';
 
 interface AttestedReport extends ImageReport {
   /** Only with --attest; null where the verdict is no yes. */
@@ -35,6 +39,8 @@ interface AttestedReport extends ImageReport {
 
 interface Result {
   readonly images: readonly AttestedReport[];
+  /** Only with --tuf. */
+  readonly trust?: TrustReport;
   readonly summary: { readonly total: number; readonly verified: number };
 }
 
@@ -44,9 +50,10 @@ export default class Verify extends TouchmarkCommand<Result> {
     'Reads signatures of both formats, touchmark’s and cosign’s, until enough of the given keys have signed; or with --policy ' +
     'proves who put every layer there (custody verify says more). --attest signs a yes under a policy for admission controllers; ' +
     'use a key for it that signs nothing else, for cosign verify takes any statement of a key for its signature. ' +
+    'With --tuf, policy and teams come from there, and a tag must lead to the digest that was released last. ' +
     'A tag is resolved once; what was verified is printed by digest. Exit code 0 is the only yes.';
   static override schema = 'verify';
-  static override exitCodes = [10, 11, 12, 14, 15, 16, 18, 20, 21, 22, 23, 24] as const;
+  static override exitCodes = [10, 11, 12, 14, 15, 16, 17, 18, 20, 21, 22, 23, 24] as const;
   static override examples = [
     { description: 'One key', command: 'touchmark verify --key ada.pub registry.example/app:1.4' },
     {
@@ -61,6 +68,11 @@ export default class Verify extends TouchmarkCommand<Result> {
     {
       description: 'The same, and a signed summary for cosign verify-attestation',
       command: 'touchmark verify --policy policy.yaml --attest verifier.key registry.example/app:1.4',
+    },
+    {
+      description: 'A tag, held to the newest release that its owners signed',
+      command:
+        'touchmark verify --root root.json --tuf oci://registry.example/trust registry.example/app:1.4',
     },
     {
       description: 'Many images in one process',
@@ -96,6 +108,7 @@ export default class Verify extends TouchmarkCommand<Result> {
       summary: 'with --policy: sign each yes with this private key, as a SLSA verification summary',
     }),
     ...passwordFlags,
+    ...tufFlags,
     ...registryFlags,
   };
 
@@ -111,20 +124,48 @@ export default class Verify extends TouchmarkCommand<Result> {
       (purpose, size) => this.readStdin(purpose, size),
       'touchmark verify --key NAME.pub IMAGE',
     );
-    if (flags.policy !== undefined) {
+    if (flags.policy !== undefined) refuseWithPolicy(flags);
+    const options = await this.storeOptions(flags);
+    const now = new Date();
+    const onWarning = (text: string) => this.warn(text);
+    const isTrusting = flags.tuf !== undefined || flags.root !== undefined;
+    // Loaded on demand: a run with keys alone does not pay for it.
+    const trust = isTrusting
+      ? await (await import('../src/cli/image-trust.js')).openImageTrust(references, flags, {
+          options,
+          now,
+          onWarning,
+        })
+      : undefined;
+    try {
+      const images = await this.#verify(references, flags, { options, now, view: trust?.view });
+      return trust ? { ...images, trust: reportTrust(trust.view, now) } : images;
+    } finally {
+      await trust?.close();
+    }
+  }
+
+  async #verify(
+    references: readonly string[],
+    flags: FlagsOf<typeof Verify>,
+    { options, now, view }: { options: StoreOptions; now: Date; view: TrustView | undefined },
+  ): Promise<Result> {
+    // Keys that are given decide, and with TUF the release besides them; otherwise a policy, where there is one.
+    const policy =
+      flags.policy !== undefined || (view && flags.key === undefined)
+        ? await (await import('../src/cli/image-trust.js')).choosePolicy(references, flags, view)
+        : undefined;
+    if (policy) {
       refuseWithPolicy(flags);
       const { runCustody } = await import('../src/cli/custody-run.js');
-      const { policy } = flags;
-      const options = await this.storeOptions(flags);
-      this.#custody = await runCustody(
-        references,
-        { ...flags, policy },
-        {
-          options,
-          signal: this.signal,
-          progress: () => this.progress(),
-        },
-      );
+      this.#custody = await runCustody(references, flags, {
+        options,
+        policy,
+        trust: view,
+        now,
+        signal: this.signal,
+        progress: () => this.progress(),
+      });
       if (flags.attest !== undefined) await this.#attest(this.#custody, flags, flags.attest, options);
       const images = this.#custody.imageReports();
       return resultOf(
@@ -136,27 +177,27 @@ export default class Verify extends TouchmarkCommand<Result> {
           : images,
       );
     }
-    if (flags.key === undefined) {
-      fail('usage-argument', 'nothing is given to verify with: a key or a policy', {
+    if (flags.key === undefined && !view) {
+      fail('usage-argument', 'nothing is given to verify with: a key, a policy, or a TUF repository', {
         hint: 'touchmark verify --key NAME.pub IMAGE, or touchmark verify --policy policy.yaml IMAGE',
       });
     }
+    if (flags.key === undefined) refuseWithoutKeys(flags);
     if (flags.attest !== undefined) {
       fail('usage-argument', '--attest signs what a policy says, and none is given', {
         hint: 'an image that was checked against keys is signed by: touchmark sign',
       });
     }
-    const keys = await loadTrustedKeys(flags.key);
-    const threshold = readThreshold(flags.threshold, keys.length);
+    const keys = flags.key === undefined ? [] : await loadTrustedKeys(flags.key);
+    const threshold = flags.key === undefined ? undefined : readThreshold(flags.threshold, keys.length);
     if (flags['insecure-ignore-repository']) this.warn('signatures for any repository are accepted');
-    const options = await this.storeOptions(flags);
     requireOneRegistry(references, options);
     const access = createStoreAccess(options);
     const progress = references.length > 1 ? this.progress() : undefined;
     try {
       this.#verdicts = await verifyImages(access, references, {
         keys,
-        threshold,
+        ...(threshold !== undefined && { threshold }),
         annotations: readAnnotations(flags.annotation),
         carriers: readCarriers(flags.carrier),
         concurrency: Math.max(flags.concurrency, 1) * 2,
@@ -164,6 +205,7 @@ export default class Verify extends TouchmarkCommand<Result> {
         anyRepository: flags['insecure-ignore-repository'],
         ...(flags.platform !== undefined && { platform: flags.platform }),
         ...(flags.level !== undefined && { level: flags.level as Level }),
+        ...(view && { releaseOf: view.releaseOf }),
         onVerdict: (_, done, total) => progress?.report({ phase: 'verifying', done, total }),
       });
     } finally {
@@ -190,7 +232,13 @@ export default class Verify extends TouchmarkCommand<Result> {
     });
   }
 
-  protected override text({ images, summary }: Result, style: Styler): string {
+  protected override text(result: Result, style: Styler): string {
+    const { trust } = result;
+    const words = this.#words(result, style);
+    return trust ? `${words}\n${renderLines([presentTrust(trust)], style, printable)}` : words;
+  }
+
+  #words({ images, summary }: Result, style: Styler): string {
     if (this.#custody) {
       const attested = [...(this.#attested?.attestations.values() ?? [])];
       return [
@@ -233,5 +281,14 @@ function refuseWithPolicy(flags: Readonly<Record<(typeof ABOUT_KEYS)[number], un
   if (given === undefined) return;
   fail('usage-argument', `--policy and --${given} exclude each other: keys and rules stand in the policy`, {
     hint: `leave --${given} away (and ${variableOf(given)} unset), or verify with keys and with the policy in two runs`,
+  });
+}
+
+/** @throws TouchmarkError `usage-argument` */
+function refuseWithoutKeys(flags: Readonly<Record<(typeof ABOUT_KEYS)[number], unknown>>): void {
+  const given = ABOUT_KEYS.find(name => flags[name] !== undefined && flags[name] !== false);
+  if (given === undefined) return;
+  fail('usage-argument', `--${given} is about signatures, and no key is given to verify them with`, {
+    hint: `add --key NAME.pub, or leave --${given} away (and ${variableOf(given)} unset)`,
   });
 }

@@ -1,16 +1,23 @@
 import type { TouchmarkError } from '../../src/base/errors.js';
 import { TouchmarkCommand } from '../../src/cli/base-command.js';
 import type { CustodyRun } from '../../src/cli/custody-run.js';
-import { custodyCheckFlags, policyFlag } from '../../src/cli/flags/custody.js';
+import { custodyCheckFlags, policyOrTufFlag } from '../../src/cli/flags/custody.js';
 import { platformFlag, repositoryFlag } from '../../src/cli/flags/image.js';
 import { imagesFlag, readImages } from '../../src/cli/flags/images.js';
 import { registryFlags } from '../../src/cli/flags/registry.js';
+import { tufFlags } from '../../src/cli/flags/tuf.js';
+import { openImageTrust, requirePolicyFor } from '../../src/cli/image-trust.js';
 import { Args } from '../../src/cli/oclif.js';
-import type { Styler } from '../../src/cli/text.js';
+import { printable, type Styler } from '../../src/cli/text.js';
+import { renderLines } from '../../src/report/lines.js';
+import { presentTrust } from '../../src/report/trust-text.js';
 import type { OutcomeReport } from '../../src/verify/outcome-report.js';
+import { reportTrust, type TrustReport } from '../../src/verify/trust-report.js';
 
 interface Result {
   readonly images: readonly OutcomeReport[];
+  /** Only with --tuf. */
+  readonly trust?: TrustReport;
   readonly summary: { readonly total: number; readonly verified: number };
 }
 
@@ -20,7 +27,7 @@ export default class CustodyVerify extends TouchmarkCommand<Result> {
     'Follows the teams’ marks from the image down to its start and holds them to the policy: who, in which order, on what, ' +
     'how recently, approved by whom. A tag is resolved once; what was verified is printed by digest. Exit code 0 is the only yes.';
   static override schema = 'custody-verify';
-  static override exitCodes = [10, 11, 12, 14, 15, 16, 18, 20, 21, 22, 24] as const;
+  static override exitCodes = [10, 11, 12, 14, 15, 16, 17, 18, 20, 21, 22, 24] as const;
   static override examples = [
     {
       description: 'An image',
@@ -29,6 +36,11 @@ export default class CustodyVerify extends TouchmarkCommand<Result> {
     {
       description: 'What was checked, rule by rule, and what a yes does not say',
       command: 'touchmark custody verify --policy policy.yaml --explain registry.example/app:1.4',
+    },
+    {
+      description: 'With policy, teams and their keys from TUF',
+      command:
+        'touchmark custody verify --root root.json --tuf oci://registry.example/trust registry.example/app:1.4',
     },
     {
       description: 'A base image that the app team is about to build on',
@@ -40,11 +52,12 @@ export default class CustodyVerify extends TouchmarkCommand<Result> {
     image: Args.string({ description: 'registry reference, oci:DIR[:TAG], oci-archive:FILE' }),
   };
   static override flags = {
-    ...policyFlag,
+    ...policyOrTufFlag,
     ...custodyCheckFlags,
     ...repositoryFlag,
     ...platformFlag,
     ...imagesFlag,
+    ...tufFlags,
     ...registryFlags,
   };
 
@@ -59,17 +72,35 @@ export default class CustodyVerify extends TouchmarkCommand<Result> {
       'touchmark custody verify --policy policy.yaml IMAGE',
     );
     const { runCustody } = await import('../../src/cli/custody-run.js');
-    this.#run = await runCustody(references, flags, {
-      options: await this.storeOptions(flags),
-      signal: this.signal,
-      progress: () => this.progress(),
-    });
+    const options = await this.storeOptions(flags);
+    const now = new Date();
+    const onWarning = (text: string) => this.warn(text);
+    const trust = await openImageTrust(references, flags, { options, now, onWarning });
+    try {
+      const policy = await requirePolicyFor(references, flags, trust?.view);
+      this.#run = await runCustody(references, flags, {
+        options,
+        policy,
+        trust: trust?.view,
+        now,
+        signal: this.signal,
+        progress: () => this.progress(),
+      });
+    } finally {
+      await trust?.close();
+    }
     const images = this.#run.reports();
-    return { images, summary: { total: images.length, verified: images.filter(image => image.ok).length } };
+    const trusted = trust && { trust: reportTrust(trust.view, now) };
+    return {
+      images,
+      ...trusted,
+      summary: { total: images.length, verified: images.filter(image => image.ok).length },
+    };
   }
 
-  protected override text(_: Result, style: Styler): string {
-    return this.#run?.text(style) ?? '';
+  protected override text({ trust }: Result, style: Styler): string {
+    const lines = trust ? [renderLines([presentTrust(trust)], style, printable)] : [];
+    return [this.#run?.text(style) ?? '', ...lines].join('\n');
   }
 
   protected override problems(): readonly TouchmarkError[] {

@@ -78,6 +78,10 @@ export const LIMITS = {
   /** New roots in one refresh, and roles visited in the search for one target. */
   tufRootRotations: 256,
   tufVisitedRoles: 64,
+  /** Policies that one repository lists; releases of one channel, and images of each; bytes of a channel. */
+  tufPolicies: 256,
+  channelReleases: 1024,
+  channelSize: 1024 * 1024,
   /** Characters of a target path that is looked for, and of a pattern or role name in a delegation. */
   tufPathLength: 4096,
   /** Signatures of one image that are looked at, as in cosign. */

@@ -3,19 +3,20 @@ import { nearest } from '../base/nearest.js';
 import type { CustodyPolicy, EvidenceLevel } from '../custody/policy.js';
 import type { StoreOptions } from '../oci/context.js';
 import { createStoreAccess } from '../oci/open.js';
-import { loadPolicy } from '../policy/load.js';
 import { line, renderLines } from '../report/lines.js';
 import { explainOutcome, presentOutcome, presentOutcomeLine } from '../report/outcome-text.js';
 import { type OutcomeReport, reportOutcome, reportOutcomeAsImage } from '../verify/outcome-report.js';
 import type { ImageReport } from '../verify/report.js';
+import type { TrustView } from '../verify/trust-view.js';
 import { verifyCustodies } from '../verify/verify-custodies.js';
 import type { CustodyOutcome } from '../verify/verify-custody.js';
+import { policyFileOf } from './image-trust.js';
 import { requireOneRegistry } from './one-registry.js';
 import type { Progress } from './progress.js';
 import { printable, type Styler } from './text.js';
 
 export interface CustodyRunFlags {
-  readonly policy: string;
+  readonly policy?: string | undefined;
   readonly as?: string | undefined;
   readonly platform?: string | undefined;
   readonly level?: string | undefined;
@@ -27,6 +28,9 @@ export interface CustodyRunFlags {
 /** What a run has in the command around it. */
 export interface CustodyRunContext {
   readonly options: StoreOptions;
+  readonly policy: CustodyPolicy;
+  readonly trust: TrustView | undefined;
+  readonly now: Date;
   readonly signal: AbortSignal;
   readonly progress: () => Progress;
 }
@@ -43,24 +47,24 @@ export interface CustodyRun {
 }
 
 /**
- * Loads the policy and verifies the custody of each image under it, over shared connections. What concerns one image is in
- * its outcome.
- * @throws TouchmarkError `policy-invalid`, `usage-file`, `usage-argument`, `key-*` of the policy's keys
+ * Verifies the custody of each image under a policy, over shared connections. What concerns one image is in its outcome.
+ * @throws TouchmarkError `usage-argument`; `tuf-…` when what TUF says of the policy's teams cannot be had
  */
 export async function runCustody(
   references: readonly string[],
   flags: CustodyRunFlags,
-  { options, signal, progress }: CustodyRunContext,
+  { options, policy, trust, now, signal, progress }: CustodyRunContext,
 ): Promise<CustodyRun> {
-  const { policy } = await loadPolicy(flags.policy);
   const handover = readHandover(flags.handover, policy);
   requireOneRegistry(references, options);
+  const facts = await trust?.factsFor(policy);
   const access = createStoreAccess(options);
   const single = references.length === 1;
   try {
     const outcomes = await verifyCustodies(access, references, {
       policy,
-      now: new Date(),
+      ...(trust && facts && { trust: { facts, releaseOf: trust.releaseOf } }),
+      now,
       signal,
       concurrency: flags.concurrency * 2,
       ...(flags.as !== undefined && { repository: flags.as }),
@@ -88,7 +92,7 @@ function present(
     outcomes,
     reports: () => outcomes.map(outcome => reportOutcome(outcome, policy)),
     imageReports: () => outcomes.map(outcome => reportOutcomeAsImage(outcome, policy)),
-    problems: () => outcomes.flatMap(outcome => explainOutcome(outcome, policy, file) ?? []),
+    problems: () => outcomes.flatMap(outcome => explainOutcome(outcome, policy, policyFileOf(file)) ?? []),
     text: style => {
       const [only] = outcomes;
       if (outcomes.length === 1 && only) return renderLines(inFull(only), style, printable);

@@ -47,6 +47,14 @@ const judgedSignature = z.looseObject({
   checks: z.array(check),
 });
 
+const release = z
+  .looseObject({
+    name: z.string().describe('registry/repository:tag'),
+    role: z.string().describe('the TUF role that says so'),
+    digest,
+  })
+  .describe('what the tag was released as; null where that is not recorded, or TUF was not asked');
+
 const verifiedImage = z.looseObject({
   reference: z.string().describe('as given'),
   digest: digest.nullable(),
@@ -72,6 +80,7 @@ const verifiedImage = z.looseObject({
   ),
   signatures: z.array(judgedSignature),
   problems: z.array(problem.extend({ carrier })),
+  release: release.nullable(),
   error: error.nullable(),
   custody: custodyReport
     .nullable()
@@ -90,6 +99,18 @@ const verifiedImage = z.looseObject({
     .describe('with --attest: the signed summary; null where there is none'),
 });
 
+const role = z.looseObject({ version: z.int(), expires: z.string().describe('RFC 3339, UTC') });
+const trust = z
+  .looseObject({
+    place: z.string(),
+    offline: z.boolean().describe('the repository was not asked: what was seen of it last counts'),
+    checked: z.string().describe('RFC 3339, UTC: when it was last known to have nothing newer'),
+    age: z.int().min(0).describe('whole seconds since checked'),
+    roles: z.looseObject({ root: role, timestamp: role, snapshot: role, targets: role }),
+  })
+  .optional()
+  .describe('with --tuf: the metadata that was trusted');
+
 export const custodyVerifyFields = {
   images: z.array(
     verifiedImage
@@ -104,15 +125,18 @@ export const custodyVerifyFields = {
         code: true,
         exitCode: true,
         message: true,
+        release: true,
         error: true,
       })
       .extend({ custody: custodyReport.nullable().describe('null when no verdict was reached') }),
   ),
+  trust,
   summary: z.looseObject({ total: z.int(), verified: z.int() }),
 };
 
 export const verifyFields = {
   images: z.array(verifiedImage),
+  trust,
   summary: z.looseObject({ total: z.int(), verified: z.int() }),
 };
 

@@ -5,5 +5,12 @@
 export * as Args from '@oclif/core/args';
 export { CLIError } from '@oclif/core/errors';
 export * as Flags from '@oclif/core/flags';
+
+import type { FlagInput } from '@oclif/core/parser';
+
 export type { ArgInput, FlagInput, OutputArgs, OutputFlags, ParserOutput } from '@oclif/core/parser';
 export { parse } from '@oclif/core/parser';
+
+/** The values that the flags of a command come to. */
+export type FlagsOf<C extends { readonly flags: FlagInput }> =
+  C['flags'] extends FlagInput<infer F> ? F : never;

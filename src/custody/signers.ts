@@ -23,7 +23,7 @@ export interface KeyRing {
  * Gathers the keys of all teams. A signer's name means the same person in every team, and a key that two signers share
  * makes them one: thresholds and `distinctSigners` count persons.
  */
-export function gatherKeys(policy: CustodyPolicy): KeyRing {
+export function gatherKeys(policy: Pick<CustodyPolicy, 'teams'>): KeyRing {
   const identities = joinIdentities(policy.teams);
   const owners = new Map<string, KeyOwner[]>();
   const keys = new Map<string, TeamSigner['keys'][number]>();

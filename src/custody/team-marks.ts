@@ -21,7 +21,7 @@ export interface TeamMark {
  */
 export async function readTeamMarks(
   marks: readonly FoundMark[],
-  policy: CustodyPolicy,
+  policy: Pick<CustodyPolicy, 'teams'>,
 ): Promise<readonly TeamMark[]> {
   const ring = gatherKeys(policy);
   const read: TeamMark[] = [];

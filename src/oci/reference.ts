@@ -122,11 +122,12 @@ export function formatDockerReference(repository: string): string {
  * and a tag or digest behind the name does not count.
  */
 export function sameRepository(a: string, b: string): boolean {
-  const [left, right] = [normalize(a), normalize(b)];
+  const [left, right] = [normalizeRepository(a), normalizeRepository(b)];
   return left !== undefined && left === right;
 }
 
-function normalize(reference: string): string | undefined {
+/** The one spelling of a repository's name, without tag and digest; undefined for what is no name of one. */
+export function normalizeRepository(reference: string): string | undefined {
   try {
     const parsed = parseReference(reference);
     if (parsed.transport !== 'registry') return undefined;

@@ -19,6 +19,7 @@ export {
   loadKeys,
   loadPolicy,
   type PolicyKeyReader,
+  parseInlineKey,
   policyKeyReader,
 } from './load.js';
 export type { PolicyDocument } from './schema.js';

@@ -98,7 +98,8 @@ export function policyKeyReader(folder: string, env: KeyEnvironment = process.en
   };
 }
 
-function parseInlineKey(pem: Uint8Array, where: string): PublicKey {
+/** The key of a PEM text that stands in the document. @throws TouchmarkError `key-…`, `key-not-public` for a private one */
+export function parseInlineKey(pem: Uint8Array, where: string): PublicKey {
   if (identifyKeyFile(pem, where).isPrivate) {
     fail('key-not-public', `${where} holds a private key; a public key is needed here`, {
       details: { key: where },

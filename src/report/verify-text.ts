@@ -1,6 +1,6 @@
 import { EXIT_CODES, type ReasonCode } from '../base/codes.js';
 import { TouchmarkError } from '../base/errors.js';
-import type { ImageVerdict, JudgedSignature } from '../verify/index.js';
+import type { ImageVerdict, JudgedSignature, Release } from '../verify/index.js';
 import { type Fragment, type Line, line } from './lines.js';
 
 /** One verdict for people: the pinned reference first, then who signed, what was checked and what was not. */
@@ -10,9 +10,10 @@ export function presentVerdict(verdict: ImageVerdict): readonly Line[] {
     return [line(name, '  ', { text: `not verified: ${verdict.code}`, style: 'red' })];
   const counted = verdict.signatures.filter(signature => signature.code === null);
   const rows: (readonly [string, string])[] = [
-    ['signed by', signers(verdict, counted)],
+    ...(verdict.threshold.required === 0 ? [] : [['signed by', signers(verdict, counted)] as const]),
+    ...(verdict.release ? [['released', releaseWords(verdict.release)] as const] : []),
     ...counted.map(signature => ['signature', `${signature.carrier} ${signature.source}`] as const),
-    ['checked', checked(verdict, counted)],
+    ...(checked(verdict, counted) === '' ? [] : [['checked', checked(verdict, counted)] as const]),
   ];
   const open = unchecked(verdict, counted);
   if (open !== '') rows.push(['not checked', open]);
@@ -29,6 +30,10 @@ export function presentVerdictLine(verdict: ImageVerdict): Line {
   return verdict.code === null
     ? line({ text: 'verified', style: 'green' }, '      ', name)
     : line({ text: 'not verified', style: 'red' }, '  ', name, `  ${verdict.code}: ${verdict.message}`);
+}
+
+function releaseWords({ name, role }: Release): string {
+  return `${name} by role ${role}`;
 }
 
 function signers(verdict: ImageVerdict, counted: readonly JudgedSignature[]): string {
@@ -97,6 +102,10 @@ function hintFor(code: ReasonCode, verdict: ImageVerdict): string | undefined {
       return `another key holder runs: touchmark sign --key NAME.key ${image}`;
     case 'sig-wrong-reference':
       return 'an image that was relocated: --as REPOSITORY names the one it was signed for';
+    case 'release-rollback':
+      return verdict.release
+        ? `released is ${verdict.release.name}@${verdict.release.digest}: use that, or ask who moved the tag`
+        : undefined;
     default:
       return EXIT_CODES[code] >= 20 ? 'this is not a no: it could not be checked; run it again' : undefined;
   }

@@ -13,6 +13,7 @@ export { type AuditTrustOptions, auditTrust, type TrustAudit } from './audit.js'
 export { defaultTrustFolder, trustFolderOf } from './cache-folder.js';
 export { type Checkout, type CheckoutOptions, checkoutRepository } from './checkout.js';
 export { openTrustClient, type Trust, type TrustOptions } from './client.js';
+export * from './layout.js';
 export { formatTrustLocation, isLocal, parseTrustLocation, type TrustLocation } from './location.js';
 export { notaryServerOf, openNotarySource } from './notary-source.js';
 export { checkDestination, type Publication, type PublishOptions, publishRepository } from './publish.js';

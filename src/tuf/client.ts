@@ -51,6 +51,11 @@ export interface TufClient {
    */
   getTargetOf(role: string, path: string): Promise<FoundTarget>;
   /**
+   * The metadata of `targets`, or of a role that `targets` itself delegates to, bins of its own left out.
+   * @throws TouchmarkError `tuf-role-unlisted` when it is neither
+   */
+  readRole(role: string): Promise<Targets>;
+  /**
    * The content of a target, of the listed length, with all of the listed hashes.
    * @throws TouchmarkError `tuf-length-mismatch`, `tuf-hash-mismatch`, `tuf-hash-unsupported`, `tuf-unavailable`,
    * `limit-exceeded`
@@ -98,6 +103,13 @@ export async function openClient(options: ClientOptions): Promise<TufClient> {
       const details = { role: role.slice(0, 200), target: path.slice(0, 200) };
       if (asked) return fail('tuf-target-unlisted', 'the role does not list this target', { details });
       return fail('tuf-path-not-delegated', 'this path is not delegated to the role', { details });
+    },
+    readRole: async role => {
+      if (role === 'targets') return targets;
+      if (targets.delegations?.roles.some(({ name }) => name === role)) return load(role, 'targets');
+      return fail('tuf-role-unlisted', 'targets does not delegate to this role', {
+        details: { role: role.slice(0, 200) },
+      });
     },
     fetchTarget: async target => {
       if (!source)

@@ -25,6 +25,7 @@ export type Verifier =
       readonly usable: true;
       /** Hex SHA-256 of the SubjectPublicKeyInfo: the same for one key, whatever its keyids. */
       readonly identity: string;
+      readonly publicKey: PublicKey;
       verify(message: Uint8Array, signature: Uint8Array): boolean;
     }
   | { readonly usable: false; readonly problem: string };
@@ -113,7 +114,7 @@ function makeVerifier(key: TufKey): Verifier {
         usable: false,
         problem: `its scheme is ${key.scheme}, but it is a key of kind ${publicKey.kind}`,
       };
-    return { usable: true, identity: publicKey.keyid, verify: verifyFunction(publicKey, scheme) };
+    return { usable: true, identity: publicKey.keyid, publicKey, verify: verifyFunction(publicKey, scheme) };
   } catch (error) {
     if (!(error instanceof TouchmarkError)) throw error;
     return { usable: false, problem: error.message };

@@ -26,5 +26,6 @@ export {
   reportImage,
   type SignatureReport,
 } from './report.js';
+export type { Release } from './trust-releases.js';
 export { type ImageVerdict, LEVELS, type Level, type VerifyOptions, verifyImage } from './verify-image.js';
 export { type VerifyImagesOptions, verifyImages } from './verify-images.js';

@@ -1,6 +1,6 @@
 import { mapConcurrently } from '../base/concurrency.js';
 import { type TouchmarkError, toTouchmarkError } from '../base/errors.js';
-import { type IndexVerdict, isAttestation, verifyIndex } from '../custody/index.js';
+import { type Finding, type IndexVerdict, isAttestation, verifyIndex } from '../custody/index.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import type { ImageIndex, RawManifest } from '../oci/manifest.js';
 import type { Store } from '../oci/store.js';
@@ -18,6 +18,7 @@ export async function judgeIndex(
   index: ImageIndex,
   tagGiven: boolean,
   options: CustodyOptions,
+  about: readonly Finding[] = [],
 ): Promise<IndexVerdict> {
   const errors: TouchmarkError[] = [];
   const evidence = collectMarks(store, raw.descriptor.digest);
@@ -42,6 +43,8 @@ export async function judgeIndex(
       marks,
       unread,
       policy: options.policy,
+      trust: options.trust?.facts,
+      about,
       now: options.now,
       tagGiven,
     });

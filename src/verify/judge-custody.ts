@@ -3,17 +3,28 @@ import {
   type CustodyPolicy,
   type CustodyVerdict,
   type EvidenceLevel,
+  type Finding,
   type LayerFact,
   reaches,
+  type TrustFacts,
   verify,
 } from '../custody/index.js';
 import type { Store } from '../oci/store.js';
 import { type CollectedMarks, collectMarks } from './collect-marks.js';
 import { type ImageTarget, tryParse } from './custody-target.js';
 import { collectLayerFacts } from './layer-evidence.js';
+import type { ReleaseLookup } from './trust-releases.js';
+
+export interface CustodyTrust {
+  /** About the teams, marks and channels of the policy. */
+  readonly facts: TrustFacts;
+  readonly releaseOf: ReleaseLookup;
+}
 
 export interface CustodyOptions {
   readonly policy: CustodyPolicy;
+  /** What TUF says, where it was asked. */
+  readonly trust?: CustodyTrust;
   readonly now: Date;
   /** The repository that the marks are to be held to, for an image that lies in a layout or archive. */
   readonly repository?: string;
@@ -38,6 +49,7 @@ export interface JudgedImage {
 /**
  * Collects what speaks about one image and has it judged. First by what costs little; layers are read only when everything
  * else holds, and what a custody artifact says that it includes only when there is no yes without.
+ * @param about what was found about the reference itself
  * @throws TouchmarkError what the store throws for the config; `interrupted`
  */
 export async function judgeImage(
@@ -45,6 +57,7 @@ export async function judgeImage(
   { raw, indexPlatform }: ImageTarget,
   tagGiven: boolean,
   options: CustodyOptions,
+  about: readonly Finding[] = [],
 ): Promise<JudgedImage> {
   const { policy, now, handover, signal } = options;
   const manifest = tryParse(raw);
@@ -67,6 +80,8 @@ export async function judgeImage(
       unread,
       layerEvidence,
       policy: { ...policy, evidence: level },
+      trust: options.trust?.facts,
+      about,
       now,
       tagGiven,
       ...(handover !== undefined && { handover: { team: handover } }),

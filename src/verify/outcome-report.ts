@@ -3,6 +3,7 @@ import { EXIT_MEANINGS } from '../base/exit-meanings.js';
 import { type CustodyPolicy, type Finding, sayFinding } from '../custody/index.js';
 import { type CustodyReport, reportCustody, reportCustodyIndex } from './custody-report.js';
 import { type ErrorReport, type ImageReport, reportError } from './report.js';
+import type { Release } from './trust-releases.js';
 import type { CustodyOutcome } from './verify-custody.js';
 
 /** The outcome of one custody check, as machines read it. Fields are only ever added. */
@@ -21,6 +22,8 @@ export interface OutcomeReport {
   readonly message: string;
   /** Null when no verdict was reached; `error` says why. */
   readonly custody: CustodyReport | null;
+  /** What the tag was released as; null where that is not recorded, or TUF was not asked. */
+  readonly release: Release | null;
   readonly error: ErrorReport | null;
 }
 
@@ -35,6 +38,7 @@ export function reportOutcome(outcome: CustodyOutcome, policy: CustodyPolicy): O
     exitCode,
     message: messageOf(outcome),
     custody: custodyOf(outcome, policy),
+    release: outcome.release,
     error: error && reportError(error),
   };
 }

@@ -3,6 +3,7 @@ import type { TouchmarkError } from '../base/errors.js';
 import { EXIT_MEANINGS } from '../base/exit-meanings.js';
 import type { CustodyReport } from './custody-report.js';
 import type { Check } from './judge.js';
+import type { Release } from './trust-releases.js';
 import type { ImageVerdict } from './verify-image.js';
 
 /** The verdict on one image, as machines read it. Fields are only ever added; unknown words may appear in open lists. */
@@ -35,6 +36,8 @@ export interface ImageReport {
     readonly code: string;
     readonly message: string;
   }[];
+  /** What the tag was released as; null where that is not recorded, or TUF was not asked. */
+  readonly release: Release | null;
   readonly error: ErrorReport | null;
   /** Only of a verification under a policy. */
   readonly custody?: CustodyReport | null;
@@ -120,6 +123,7 @@ export function reportImage(verdict: ImageVerdict): ImageReport {
       code: error.code,
       message: error.message,
     })),
+    release: verdict.release,
     error: verdict.error && reportError(verdict.error),
   };
 }
@@ -132,18 +136,29 @@ function imageChecks(verdict: ImageVerdict): readonly ImageCheck[] {
   const signed: ImageCheck = {
     id: 'signatures.threshold',
     ok: met,
-    code: met ? null : verdict.code,
+    code: met ? null : verdict.code === 'release-rollback' ? 'sig-threshold-not-met' : verdict.code,
     subject: verdict.through ?? digest,
     message: `${valid} of ${required} required keys signed`,
     details: { required, valid },
   };
+  const release = releaseCheck(verdict);
+  // A release that nobody signed an image for is the whole of it.
+  const first = [...(required === 0 ? [] : [signed]), ...release];
   // Contents are read only of an image whose signatures hold.
-  if (!met || level !== 'blobs') return [signed];
+  if (!met || level !== 'blobs' || release.some(check => !check.ok)) return first;
   const ok = verdict.code === null;
   const message = ok ? 'config and every layer match their digests' : verdict.message;
-  return [signed, { id: 'contents', ok, code: verdict.code, subject: digest, message, details: {} }];
+  return [...first, { id: 'contents', ok, code: verdict.code, subject: digest, message, details: {} }];
 }
 
 function exitOf(code: ReasonCode | null): ExitCode {
   return code === null ? 0 : exitCodeOf(code);
+}
+
+function releaseCheck({ release, code, digest, through, message }: ImageVerdict): readonly ImageCheck[] {
+  if (!release || digest === null) return [];
+  const ok = code !== 'release-rollback';
+  const said = ok ? `is what ${release.role} released as ${release.name}` : message;
+  const subject = ok ? release.digest : (through ?? digest);
+  return [{ id: 'release', ok, code: ok ? null : code, subject, message: said, details: { ...release } }];
 }

@@ -9,6 +9,7 @@ import type { Store } from '../oci/store.js';
 import { chooseTarget, layersOf, type StoredLayer, tryParse } from './custody-target.js';
 import { type CustodyOptions, judgeImage } from './judge-custody.js';
 import { judgeIndex } from './judge-custody-index.js';
+import { checkRelease, lookUpRelease, type Release } from './trust-releases.js';
 
 /** The verdict about one reference. */
 export interface CustodyOutcome {
@@ -26,6 +27,8 @@ export interface CustodyOutcome {
   readonly custody: CustodyVerdict | null;
   /** About an index. */
   readonly index: IndexVerdict | null;
+  /** What the tag was released as, where that is recorded. */
+  readonly release: Release | null;
   /** As the manifest of an image has them. */
   readonly layers: readonly StoredLayer[];
   /** When no verdict was reached. */
@@ -45,7 +48,9 @@ export async function verifyCustody(
     const parsed = parseReference(reference);
     return await withImage(access, parsed, async (store, root) => {
       const tagGiven = parsed.digest === undefined && store.namesRepository;
-      return judgeResolved(store, reference, root, tagGiven, options);
+      const release =
+        options.trust && (await lookUpRelease(options.trust.releaseOf, parsed, options.repository));
+      return judgeResolved(store, reference, root, tagGiven, options, release);
     });
   } catch (cause) {
     if (options.signal?.aborted) throw cause;
@@ -57,6 +62,7 @@ export async function verifyCustody(
       through: null,
       custody: null,
       index: null,
+      release: null,
     };
     return { reference, ...nothing, layers: [], code: error.code, error };
   }
@@ -69,7 +75,9 @@ export async function judgeResolved(
   root: RawManifest,
   tagGiven: boolean,
   options: CustodyOptions,
+  release?: Release | undefined,
 ): Promise<CustodyOutcome> {
+  const found = release ? checkRelease(release, root.descriptor.digest) : [];
   const target = await chooseTarget(store, root, options.platform);
   const { digest, mediaType } = target.raw.descriptor;
   const about = {
@@ -78,13 +86,14 @@ export async function judgeResolved(
     mediaType,
     pinned: formatReference({ ...store.reference, digest }),
     through: target.raw === root ? null : root.descriptor.digest,
+    release: release ?? null,
     error: null,
   };
   const manifest = tryParse(target.raw);
   if (manifest?.kind === 'index') {
-    const index = await judgeIndex(store, target.raw, manifest, tagGiven, options);
+    const index = await judgeIndex(store, target.raw, manifest, tagGiven, options, found);
     return { ...about, code: index.code, custody: null, index, layers: [] };
   }
-  const { verdict } = await judgeImage(store, target, tagGiven, options);
+  const { verdict } = await judgeImage(store, target, tagGiven, options, found);
   return { ...about, code: verdict.code, custody: verdict, index: null, layers: layersOf(target.raw) };
 }

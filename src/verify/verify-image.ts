@@ -11,12 +11,14 @@ import { checkContents } from './contents.js';
 import { type Decision, decide, type Threshold } from './decide.js';
 import { CARRIERS, type Carrier, type Problem } from './evidence.js';
 import { type JudgedSignature, judgeSignature, type TrustedKey } from './judge.js';
+import { checkRelease, lookUpRelease, type Release, type ReleaseLookup } from './trust-releases.js';
 
 /** How far an image is looked into: its manifest, or every config and layer below it too. */
 export const LEVELS = ['manifest', 'blobs'] as const;
 export type Level = (typeof LEVELS)[number];
 
 export interface VerifyOptions {
+  /** At least one, unless there is {@link releaseOf}. */
   readonly keys: readonly TrustedKey[];
   /** Distinct keys that must have signed. Default: all of {@link keys}. */
   readonly threshold?: number;
@@ -36,6 +38,11 @@ export interface VerifyOptions {
   readonly level?: Level;
   /** Default: `parallel`. */
   readonly asking?: Asking;
+  /**
+   * What tags were released as. Then a tag that was released must lead there, whatever is signed; and without any key the
+   * release is what the verdict rests on.
+   */
+  readonly releaseOf?: ReleaseLookup;
 }
 
 /** The verdict on one image. */
@@ -55,6 +62,8 @@ export interface ImageVerdict {
   readonly threshold: Threshold;
   readonly signatures: readonly JudgedSignature[];
   readonly problems: readonly Problem[];
+  /** What the tag was released as; null where that is not recorded, or was not asked for. */
+  readonly release: Release | null;
   /** When no decision could be reached. */
   readonly error: TouchmarkError | null;
 }
@@ -72,8 +81,10 @@ export async function verifyImage(
   const required = requiredKeys(options);
   try {
     const parsed = parseReference(reference);
+    const release = options.releaseOf && (await lookUpRelease(options.releaseOf, parsed, options.repository));
+    if (required === 0 && !release) refuseUnknown(reference);
     return await withImage(access, parsed, (store, root) =>
-      verifyResolved(store, reference, root, options, required),
+      verifyResolved(store, reference, root, options, required, release),
     );
   } catch (cause) {
     const error = toTouchmarkError(cause);
@@ -85,6 +96,7 @@ export async function verifyImage(
       level: null,
       signatures: [],
       problems: [],
+      release: null,
     };
     const threshold = { required, valid: 0, signers: [] };
     return { reference, ...nothing, code: error.code, message: error.message, threshold, error };
@@ -94,6 +106,7 @@ export async function verifyImage(
 /** Distinct keys count once, however often they were given. */
 function requiredKeys(options: VerifyOptions): number {
   const distinct = new Set(options.keys.map(({ key }) => key.keyid)).size;
+  if (distinct === 0 && options.releaseOf) return 0;
   if (distinct === 0) fail('usage-argument', 'no key was given to verify with');
   const required = options.threshold ?? distinct;
   if (!Number.isSafeInteger(required) || required < 1 || required > distinct) {
@@ -105,19 +118,32 @@ function requiredKeys(options: VerifyOptions): number {
   return required;
 }
 
+function refuseUnknown(reference: string): never {
+  return fail(
+    'tuf-target-unlisted',
+    `nothing is known of ${reference}: TUF has no release of it, and no key was given`,
+    {
+      hint: 'name a tag that its owners recorded (touchmark tuf target add --release), or add --key or --policy',
+    },
+  );
+}
+
 async function verifyResolved(
   store: Store,
   reference: string,
   root: RawManifest,
   options: VerifyOptions,
   required: number,
+  release: Release | undefined,
 ): Promise<ImageVerdict> {
   const level = options.level ?? (store.namesRepository ? 'manifest' : 'blobs');
   const target = options.platform === undefined ? root : await selectPlatform(store, root, options.platform);
-  let outcome = await verifyDigest(store, root.descriptor.digest, options, required);
+  const signed = (digest: Digest) =>
+    required === 0 && release ? restOnRelease(release) : verifyDigest(store, digest, options, required);
+  let outcome = await signed(root.descriptor.digest);
   let through: Digest | null = target === root ? null : root.descriptor.digest;
   if (target !== root && outcome.decision.code !== null) {
-    const own = await verifyDigest(store, target.descriptor.digest, options, required);
+    const own = await signed(target.descriptor.digest);
     // A no is explained by the image's own signatures, unless it has none.
     if (own.decision.code !== 'sig-none') {
       outcome = own;
@@ -126,6 +152,9 @@ async function verifyResolved(
   }
   let { code, message } = outcome.decision;
   let error: TouchmarkError | null = null;
+  // Whatever is signed: the signatures of an older image are as good as ever.
+  const [moved] = release ? checkRelease(release, root.descriptor.digest) : [];
+  if (moved) ({ code, message } = moved);
   if (code === null && level === 'blobs') {
     try {
       await checkContents(store, target);
@@ -146,7 +175,8 @@ async function verifyResolved(
     threshold: outcome.decision.threshold,
     signatures: outcome.signatures,
     problems: outcome.problems,
-    error: error ?? undecided(outcome.decision, outcome.problems),
+    release: release ?? null,
+    error: error ?? (moved ? null : undecided(outcome.decision, outcome.problems)),
   };
 }
 
@@ -154,6 +184,13 @@ async function verifyResolved(
 function undecided(decision: Decision, problems: readonly Problem[]): TouchmarkError | null {
   if (decision.code === null || EXIT_CODES[decision.code] < 18) return null;
   return problems.find(p => p.error.code === decision.code)?.error ?? null;
+}
+
+/** Without keys: whose word it is that this is the image. Whether it is, is compared for every release. */
+function restOnRelease({ name, role }: Release): DigestOutcome {
+  const threshold = { required: 0, valid: 0, signers: [] };
+  const decision = { code: null, message: `is what ${role} released as ${name}`, threshold };
+  return { decision, signatures: [], problems: [] };
 }
 
 export interface DigestOutcome {

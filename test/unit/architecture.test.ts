@@ -18,7 +18,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   custody: ['base', 'crypto', 'oci', 'signature'],
   policy: ['base', 'crypto', 'oci', 'signature', 'custody'],
   verify: ['base', 'crypto', 'oci', 'tuf', 'trust', 'layers', 'signature', 'custody', 'policy'],
-  sign: ['base', 'crypto', 'oci', 'signature', 'custody', 'policy', 'verify'],
+  sign: ['base', 'crypto', 'oci', 'tuf', 'trust', 'signature', 'custody', 'policy', 'verify'],
   inspect: ['base', 'crypto', 'oci', 'signature', 'custody', 'policy', 'verify'],
   report: [
     'base',

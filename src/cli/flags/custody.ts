@@ -17,6 +17,16 @@ export const policyFlag = {
   }),
 };
 
+/** For verifying: with TUF, the policy may come from there. */
+export const policyOrTufFlag = {
+  policy: Flags.string({
+    ...group,
+    helpValue: 'FILE',
+    env: variableOf('policy'),
+    summary: 'the policy: a file, or tuf:NAME; default with --tuf: the one that it has for the image',
+  }),
+};
+
 /** For commands that show what there is, also when nobody says whom to trust. */
 export const optionalPolicyFlag = {
   policy: Flags.string({

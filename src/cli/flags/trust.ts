@@ -18,7 +18,7 @@ export const trustFlags = {
   policy: Flags.string({
     ...group,
     helpValue: 'FILE',
-    summary: 'instead of keys: the custody policy that every layer must hold to',
+    summary: 'instead of keys: the custody policy that every layer must hold to; a file, or tuf:NAME',
   }),
   threshold: Flags.integer({
     ...group,
