@@ -15,7 +15,7 @@ import { imagesFlag, readImages } from '../src/cli/flags/images.js';
 import { registryFlags } from '../src/cli/flags/registry.js';
 import { passwordFlags, type SigningFlagValues } from '../src/cli/flags/signing.js';
 import { readThreshold, trustFlags } from '../src/cli/flags/trust.js';
-import { tufFlags } from '../src/cli/flags/tuf.js';
+import { localPolicyFlag, tufFlags } from '../src/cli/flags/tuf.js';
 import { Args, Flags, type FlagsOf } from '../src/cli/oclif.js';
 import { requireOneRegistry } from '../src/cli/one-registry.js';
 import { printable, type Styler } from '../src/cli/text.js';
@@ -23,13 +23,12 @@ import { loadTrustedKeys } from '../src/cli/trusted-keys.js';
 import type { StoreOptions } from '../src/oci/context.js';
 import { createStoreAccess } from '../src/oci/open.js';
 // Not from the room's front door, which would bring the presenters of custody into every start.
-import { renderLines } from '../src/report/lines.js';
-import { presentTrust } from '../src/report/trust-text.js';
+import { type Line, renderLines } from '../src/report/lines.js';
 import { explainVerdict, presentVerdict, presentVerdictLine } from '../src/report/verify-text.js';
 import type { WrittenAttestation } from '../src/sign/attest-verdict.js';
 import { type ImageVerdict, LEVELS, type Level, verifyImages } from '../src/verify/index.js';
 import { type ImageReport, reportImage } from '../src/verify/report.js';
-import { reportTrust, type TrustReport } from '../src/verify/trust-report.js';
+import type { TrustReport } from '../src/verify/trust-report.js';
 import type { TrustView } from '../src/verify/trust-view.js';
 
 interface AttestedReport extends ImageReport {
@@ -109,12 +108,14 @@ export default class Verify extends TouchmarkCommand<Result> {
     }),
     ...passwordFlags,
     ...tufFlags,
+    ...localPolicyFlag,
     ...registryFlags,
   };
 
   #verdicts: readonly ImageVerdict[] = [];
   #custody: CustodyRun | undefined;
   #attested: Attested | undefined;
+  #trustLine: Line | undefined;
 
   protected override async execute(): Promise<Result> {
     const { argv, flags } = await this.parse(Verify);
@@ -139,7 +140,8 @@ export default class Verify extends TouchmarkCommand<Result> {
       : undefined;
     try {
       const images = await this.#verify(references, flags, { options, now, view: trust?.view });
-      return trust ? { ...images, trust: reportTrust(trust.view, now) } : images;
+      this.#trustLine = trust?.line;
+      return trust ? { ...images, trust: trust.report } : images;
     } finally {
       await trust?.close();
     }
@@ -157,6 +159,7 @@ export default class Verify extends TouchmarkCommand<Result> {
         : undefined;
     if (policy) {
       refuseWithPolicy(flags);
+      if (flags['insecure-local-policy']) this.warn('the policy is that of the file, whatever TUF has');
       const { runCustody } = await import('../src/cli/custody-run.js');
       this.#custody = await runCustody(references, flags, {
         options,
@@ -233,9 +236,8 @@ export default class Verify extends TouchmarkCommand<Result> {
   }
 
   protected override text(result: Result, style: Styler): string {
-    const { trust } = result;
     const words = this.#words(result, style);
-    return trust ? `${words}\n${renderLines([presentTrust(trust)], style, printable)}` : words;
+    return this.#trustLine ? `${words}\n${renderLines([this.#trustLine], style, printable)}` : words;
   }
 
   #words({ images, summary }: Result, style: Styler): string {

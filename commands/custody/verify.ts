@@ -5,14 +5,13 @@ import { custodyCheckFlags, policyOrTufFlag } from '../../src/cli/flags/custody.
 import { platformFlag, repositoryFlag } from '../../src/cli/flags/image.js';
 import { imagesFlag, readImages } from '../../src/cli/flags/images.js';
 import { registryFlags } from '../../src/cli/flags/registry.js';
-import { tufFlags } from '../../src/cli/flags/tuf.js';
+import { localPolicyFlag, tufFlags } from '../../src/cli/flags/tuf.js';
 import { openImageTrust, requirePolicyFor } from '../../src/cli/image-trust.js';
 import { Args } from '../../src/cli/oclif.js';
 import { printable, type Styler } from '../../src/cli/text.js';
-import { renderLines } from '../../src/report/lines.js';
-import { presentTrust } from '../../src/report/trust-text.js';
+import { type Line, renderLines } from '../../src/report/lines.js';
 import type { OutcomeReport } from '../../src/verify/outcome-report.js';
-import { reportTrust, type TrustReport } from '../../src/verify/trust-report.js';
+import type { TrustReport } from '../../src/verify/trust-report.js';
 
 interface Result {
   readonly images: readonly OutcomeReport[];
@@ -58,10 +57,12 @@ export default class CustodyVerify extends TouchmarkCommand<Result> {
     ...platformFlag,
     ...imagesFlag,
     ...tufFlags,
+    ...localPolicyFlag,
     ...registryFlags,
   };
 
   #run: CustodyRun | undefined;
+  #trustLine: Line | undefined;
 
   protected override async execute(): Promise<Result> {
     const { argv, flags } = await this.parse(CustodyVerify);
@@ -78,6 +79,7 @@ export default class CustodyVerify extends TouchmarkCommand<Result> {
     const trust = await openImageTrust(references, flags, { options, now, onWarning });
     try {
       const policy = await requirePolicyFor(references, flags, trust?.view);
+      if (flags['insecure-local-policy']) this.warn('the policy is that of the file, whatever TUF has');
       this.#run = await runCustody(references, flags, {
         options,
         policy,
@@ -90,7 +92,8 @@ export default class CustodyVerify extends TouchmarkCommand<Result> {
       await trust?.close();
     }
     const images = this.#run.reports();
-    const trusted = trust && { trust: reportTrust(trust.view, now) };
+    this.#trustLine = trust?.line;
+    const trusted = trust && { trust: trust.report };
     return {
       images,
       ...trusted,
@@ -98,8 +101,8 @@ export default class CustodyVerify extends TouchmarkCommand<Result> {
     };
   }
 
-  protected override text({ trust }: Result, style: Styler): string {
-    const lines = trust ? [renderLines([presentTrust(trust)], style, printable)] : [];
+  protected override text(_: Result, style: Styler): string {
+    const lines = this.#trustLine ? [renderLines([this.#trustLine], style, printable)] : [];
     return [this.#run?.text(style) ?? '', ...lines].join('\n');
   }
 

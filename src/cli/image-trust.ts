@@ -4,6 +4,9 @@ import type { StoreOptions } from '../oci/context.js';
 import { createStoreAccess } from '../oci/open.js';
 import { parseReference } from '../oci/reference.js';
 import { loadPolicy } from '../policy/load.js';
+import type { Line } from '../report/lines.js';
+import { presentTrust } from '../report/trust-text.js';
+import { reportTrust, type TrustReport } from '../verify/trust-report.js';
 import type { TrustView } from '../verify/trust-view.js';
 import { openTrust, type TufFlagValues } from './flags/tuf.js';
 import { requireOneRegistry } from './one-registry.js';
@@ -11,6 +14,9 @@ import { requireOneRegistry } from './one-registry.js';
 /** The TUF repository of `--tuf`, for a run over images. */
 export interface ImageTrust {
   readonly view: TrustView;
+  readonly report: TrustReport;
+  /** For people. */
+  readonly line: Line;
   close(): Promise<void>;
 }
 
@@ -43,7 +49,9 @@ export async function openImageTrust(
       await trust.close();
       await access.close();
     };
-    return { view: openTrustView(trust), close };
+    const view = openTrustView(trust);
+    const report = reportTrust(view, now);
+    return { view, report, line: presentTrust(report), close };
   } catch (error) {
     await access.close();
     throw error;
@@ -53,19 +61,20 @@ export async function openImageTrust(
 export interface PolicyFlagValues {
   readonly policy?: string | undefined;
   readonly as?: string | undefined;
+  readonly 'insecure-local-policy'?: boolean | undefined;
 }
 
 /** Of `--policy`: a policy by its name in TUF. */
 const IN_TUF = 'tuf:';
 
 /**
- * The policy of `--policy`, a file or `tuf:NAME`; without it, the one that TUF has for these images, and undefined when it has
+ * The policy of `--policy`: a file, which must be what TUF has for these images where it has one, or `tuf:NAME`; without it, the one that TUF has for these images, and undefined when it has
  * none.
  * @throws TouchmarkError `usage-argument`, `policy-invalid`, `usage-file`, `key-…`, `tuf-…`
  */
 export async function choosePolicy(
   references: readonly string[],
-  { policy, as }: PolicyFlagValues,
+  { policy, as, 'insecure-local-policy': isLocal = false }: PolicyFlagValues,
   view: TrustView | undefined,
 ): Promise<CustodyPolicy | undefined> {
   if (policy?.startsWith(IN_TUF)) {
@@ -76,10 +85,17 @@ export async function choosePolicy(
     const { requirePolicy } = await import('../verify/trust-policies.js');
     return requirePolicy(view.policies, policy.slice(IN_TUF.length));
   }
-  if (policy !== undefined) return (await loadPolicy(policy)).policy;
+  const repositories = new Set(references.map(reference => as ?? repositoryOf(reference)));
+  if (policy !== undefined) {
+    const local = (await loadPolicy(policy)).policy;
+    if (!view || isLocal) return local;
+    const { requireSigned } = await import('../verify/trust-policies.js');
+    for (const name of repositories) await requireSigned(local, name, view.policies);
+    return local;
+  }
   if (!view) return undefined;
   const found = new Map<string, CustodyPolicy | undefined>();
-  for (const name of new Set(references.flatMap(reference => as ?? repositoryOf(reference) ?? [])))
+  for (const name of [...repositories].flatMap(known => known ?? []))
     found.set(name, (await view.policies.forRepository(name))?.policy);
   const names = new Set([...found.values()].map(chosen => chosen?.name));
   if (names.size > 1)

@@ -14,11 +14,11 @@ export function checkTrust(policy: CustodyPolicy, trust: TrustFacts | undefined)
   }
   const current = trust.policy;
   if (!current) return [];
-  const isOther = policy.version === current.version && policy.digest !== current.digest;
-  if (policy.version > current.version || (policy.version === current.version && !isOther)) return [];
-  const message = isOther
-    ? `is another document than version ${current.version} of it in TUF`
-    : `is version ${policy.version}; TUF has version ${current.version}`;
+  if (policy.digest === current.digest) return [];
+  const message =
+    policy.version === current.version
+      ? `is another document than version ${current.version} of it in TUF`
+      : `is version ${policy.version}; the one that its owners signed is version ${current.version}`;
   return [failure('policy-rollback', where, message, 'use the policy that TUF has: leave --policy away')];
 }
 

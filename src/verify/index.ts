@@ -19,6 +19,7 @@ export {
   type SignaturePolicy,
   type TrustedKey,
 } from './judge.js';
+export type { Release } from './release.js';
 export {
   type ErrorReport,
   type ImageReport,
@@ -26,6 +27,5 @@ export {
   reportImage,
   type SignatureReport,
 } from './report.js';
-export type { Release } from './trust-releases.js';
 export { type ImageVerdict, LEVELS, type Level, type VerifyOptions, verifyImage } from './verify-image.js';
 export { type VerifyImagesOptions, verifyImages } from './verify-images.js';

@@ -13,7 +13,7 @@ import type { Store } from '../oci/store.js';
 import { type CollectedMarks, collectMarks } from './collect-marks.js';
 import { type ImageTarget, tryParse } from './custody-target.js';
 import { collectLayerFacts } from './layer-evidence.js';
-import type { ReleaseLookup } from './trust-releases.js';
+import type { ReleaseLookup } from './release.js';
 
 export interface CustodyTrust {
   /** About the teams, marks and channels of the policy. */

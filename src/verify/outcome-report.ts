@@ -2,8 +2,8 @@ import { type ExitCode, exitCodeOf } from '../base/codes.js';
 import { EXIT_MEANINGS } from '../base/exit-meanings.js';
 import { type CustodyPolicy, type Finding, sayFinding } from '../custody/index.js';
 import { type CustodyReport, reportCustody, reportCustodyIndex } from './custody-report.js';
+import type { Release } from './release.js';
 import { type ErrorReport, type ImageReport, reportError } from './report.js';
-import type { Release } from './trust-releases.js';
 import type { CustodyOutcome } from './verify-custody.js';
 
 /** The outcome of one custody check, as machines read it. Fields are only ever added. */

@@ -3,7 +3,7 @@ import type { TouchmarkError } from '../base/errors.js';
 import { EXIT_MEANINGS } from '../base/exit-meanings.js';
 import type { CustodyReport } from './custody-report.js';
 import type { Check } from './judge.js';
-import type { Release } from './trust-releases.js';
+import type { Release } from './release.js';
 import type { ImageVerdict } from './verify-image.js';
 
 /** The verdict on one image, as machines read it. Fields are only ever added; unknown words may appear in open lists. */

@@ -22,6 +22,8 @@ export interface TrustPolicies {
    * @throws TouchmarkError `usage-argument` when there are several
    */
   forRepository(repository: string): Promise<LoadedPolicy | undefined>;
+  /** Those that a policy of the same images must be one of; of images that belong to no repository, all. */
+  around(repository: string | undefined): Promise<readonly ParsedPolicy[]>;
 }
 
 /** Each is read when it is asked for, once. @throws TouchmarkError from each call: `policy-invalid`, `key-…`, `tuf-…` */
@@ -32,7 +34,12 @@ export function openPolicies(client: TufClient): TrustPolicies {
     parsed.set(path, reading);
     return reading;
   };
+  const around = async (repository: string | undefined) => {
+    const all = await mapConcurrently(await policyPaths(client), 4, read);
+    return all.filter(({ document }) => repository === undefined || isInScope(document.scope, repository));
+  };
   return {
+    around,
     async named(name) {
       const [path, ...more] = (await policyPaths(client)).filter(own => nameOf(own) === name);
       if (more.length > 0)
@@ -40,9 +47,7 @@ export function openPolicies(client: TufClient): TrustPolicies {
       return path === undefined ? undefined : load(await read(path));
     },
     async forRepository(repository) {
-      const paths = await policyPaths(client);
-      const all = await mapConcurrently(paths, 4, read);
-      const fitting = all.filter(({ document }) => isInScope(document.scope, repository));
+      const fitting = await around(repository);
       const [only, ...more] = fitting;
       if (more.length > 0)
         fail('usage-argument', `several policies are for ${repository}: ${fitting.map(named).join(', ')}`, {
@@ -93,4 +98,30 @@ export async function requirePolicy(policies: TrustPolicies, name: string): Prom
   return fail('tuf-target-unlisted', `TUF lists no policy ${JSON.stringify(name.slice(0, 100))}`, {
     hint: 'its owners publish it as policy/NAME.yaml in targets',
   });
+}
+
+/**
+ * A policy from a file must be the one that its owners signed, where they signed one for these images.
+ * @throws TouchmarkError `policy-rollback` for an earlier or another version of it; `usage-argument` for another policy
+ */
+export async function requireSigned(
+  policy: CustodyPolicy,
+  repository: string | undefined,
+  policies: TrustPolicies,
+): Promise<void> {
+  const signed = await policies.around(repository);
+  if (signed.length === 0 || signed.some(({ source }) => source.digest === policy.digest)) return;
+  const hint = 'leave --policy away, or say tuf:NAME; --insecure-local-policy goes by the file all the same';
+  const same = signed.find(({ document }) => document.name === policy.name);
+  if (same)
+    fail(
+      'policy-rollback',
+      `the policy ${policy.name} here is version ${policy.version}, and not the document that TUF has as version ${same.document.version}`,
+      { hint },
+    );
+  fail(
+    'usage-argument',
+    `the policy ${policy.name} is not the one that TUF has for ${repository ?? 'images'}: ${signed.map(named).join(', ')}`,
+    { hint },
+  );
 }

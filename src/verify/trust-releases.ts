@@ -3,19 +3,9 @@ import { fail } from '../base/errors.js';
 import { Field } from '../base/fields.js';
 import { parseJson } from '../base/json.js';
 import { LIMITS } from '../base/limits.js';
-import { type Finding, failure } from '../custody/finding.js';
-import { type ImageReference, isTag } from '../oci/reference.js';
 import { channelTarget, releaseTarget } from '../trust/layout.js';
 import type { TufClient } from '../tuf/client.js';
-
-/** What a tag means by the newest signed metadata. */
-export interface Release {
-  /** `registry/path:tag`. */
-  readonly name: string;
-  /** The role that says so. */
-  readonly role: string;
-  readonly digest: Digest;
-}
+import type { Release } from './release.js';
 
 /**
  * The release that is recorded for a tag; undefined when none is.
@@ -32,30 +22,6 @@ export async function readRelease(
   const digest = `sha256:${found.info.hashes['sha256']}`;
   if (!isDigest(digest)) return fail('tuf-format', `the release ${path} is recorded without its SHA-256`);
   return { name: `${repository}:${tag}`, role: found.chain.at(-1) ?? 'targets', digest };
-}
-
-export type ReleaseLookup = (repository: string, tag: string) => Promise<Release | undefined>;
-
-/**
- * The release of the tag that a user named; undefined for what was named by digest, which no tag can lead astray, and for what
- * belongs to no repository.
- * @param repository in whose name the image is checked, where it is not that of the reference
- */
-export async function lookUpRelease(
-  lookup: ReleaseLookup,
-  { transport, location, tag, digest }: ImageReference,
-  repository: string | undefined,
-): Promise<Release | undefined> {
-  const name = repository ?? (transport === 'registry' ? location : undefined);
-  if (name === undefined || tag === undefined || digest !== undefined || !isTag(tag)) return undefined;
-  return lookup(name, tag);
-}
-
-/** A tag that leads elsewhere than its owners last signed was rolled back, or moved without them. */
-export function checkRelease({ name, role, digest }: Release, served: Digest): readonly Finding[] {
-  if (served === digest) return [];
-  const message = `${name} is ${digest} by the newest release that ${role} signed; what was served is ${served}`;
-  return [failure('release-rollback', 'image', message, `use ${name}@${digest}, or ask who moved the tag`)];
 }
 
 /**

@@ -1,8 +1,9 @@
 import type { CustodyPolicy, TeamTrust, TrustFacts } from '../custody/index.js';
 import type { Trust } from '../trust/client.js';
 import type { TufStatus } from '../tuf/client.js';
+import type { Release } from './release.js';
 import { openPolicies, type TrustPolicies } from './trust-policies.js';
-import { type Release, readChannel, readRelease } from './trust-releases.js';
+import { readChannel, readRelease } from './trust-releases.js';
 import { readTeam } from './trust-teams.js';
 
 /** What checks of images ask of a TUF repository, as of one moment. What was asked once is not asked again. */

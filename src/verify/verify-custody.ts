@@ -1,6 +1,7 @@
 import type { ReasonCode } from '../base/codes.js';
 import type { Digest } from '../base/digest.js';
 import { type TouchmarkError, toTouchmarkError } from '../base/errors.js';
+import { failure } from '../custody/finding.js';
 import type { CustodyVerdict, IndexVerdict } from '../custody/index.js';
 import type { RawManifest } from '../oci/manifest.js';
 import { type StoreAccess, withImage } from '../oci/open.js';
@@ -9,7 +10,7 @@ import type { Store } from '../oci/store.js';
 import { chooseTarget, layersOf, type StoredLayer, tryParse } from './custody-target.js';
 import { type CustodyOptions, judgeImage } from './judge-custody.js';
 import { judgeIndex } from './judge-custody-index.js';
-import { checkRelease, lookUpRelease, type Release } from './trust-releases.js';
+import { checkRelease, lookUpRelease, type Release } from './release.js';
 
 /** The verdict about one reference. */
 export interface CustodyOutcome {
@@ -77,7 +78,8 @@ export async function judgeResolved(
   options: CustodyOptions,
   release?: Release | undefined,
 ): Promise<CustodyOutcome> {
-  const found = release ? checkRelease(release, root.descriptor.digest) : [];
+  const moved = release && checkRelease(release, root.descriptor.digest);
+  const found = moved ? [failure(moved.code, 'image', moved.message, moved.hint)] : [];
   const target = await chooseTarget(store, root, options.platform);
   const { digest, mediaType } = target.raw.descriptor;
   const about = {

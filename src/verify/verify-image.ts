@@ -11,7 +11,7 @@ import { checkContents } from './contents.js';
 import { type Decision, decide, type Threshold } from './decide.js';
 import { CARRIERS, type Carrier, type Problem } from './evidence.js';
 import { type JudgedSignature, judgeSignature, type TrustedKey } from './judge.js';
-import { checkRelease, lookUpRelease, type Release, type ReleaseLookup } from './trust-releases.js';
+import { checkRelease, lookUpRelease, type Release, type ReleaseLookup } from './release.js';
 
 /** How far an image is looked into: its manifest, or every config and layer below it too. */
 export const LEVELS = ['manifest', 'blobs'] as const;
@@ -153,7 +153,7 @@ async function verifyResolved(
   let { code, message } = outcome.decision;
   let error: TouchmarkError | null = null;
   // Whatever is signed: the signatures of an older image are as good as ever.
-  const [moved] = release ? checkRelease(release, root.descriptor.digest) : [];
+  const moved = release && checkRelease(release, root.descriptor.digest);
   if (moved) ({ code, message } = moved);
   if (code === null && level === 'blobs') {
     try {

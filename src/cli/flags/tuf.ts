@@ -1,7 +1,6 @@
 import { fail } from '../../base/errors.js';
 import { LIMITS } from '../../base/limits.js';
 import type { StoreAccess } from '../../oci/open.js';
-import { formatSince } from '../../report/custody-words.js';
 import type { Trust } from '../../trust/client.js';
 import { variableOf } from '../environment.js';
 import { readSmallFile } from '../files.js';
@@ -28,6 +27,15 @@ export const tufFlags = {
     helpValue: 'DIR',
     env: variableOf('tuf-cache'),
     summary: 'where what was seen of it is kept; default ~/.local/share/touchmark/tuf',
+  }),
+};
+
+/** For verifying under a policy. */
+export const localPolicyFlag = {
+  // No variable: a forgotten one would let every later run go by a policy that nobody signed.
+  'insecure-local-policy': Flags.boolean({
+    summary: 'with --tuf: go by the file of --policy though TUF has another policy for the image',
+    dependsOn: ['policy'],
   }),
 };
 
@@ -76,10 +84,11 @@ export async function openTrust(flags: TufFlagValues, context: TufFlagContext): 
     return fail('usage-argument', '--tuf needs the root that verification begins with', {
       hint: 'add --root root.json, as the owners of the repository handed it out: not from the repository itself',
     });
-  const [bytes, trust] = await Promise.all([
+  const [bytes, trust, { formatSince }] = await Promise.all([
     readRoot(root),
     // Loaded on demand: a run without TUF does not pay for it.
     import('../../trust/index.js'),
+    import('../../report/custody-words.js'),
   ]);
   const { access, now, onWarning } = context;
   const location = trust.parseTrustLocation(tuf);

@@ -38,9 +38,14 @@ export interface ImportPlan {
 
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 
+/** Of one depth whatever the repository is called, for a star in a pattern does not cross a slash. */
+function releaseFolder(gun: string): string {
+  return `release/${encodeURIComponent(gun)}`;
+}
+
 /** The target that says which digest a tag means: listed by size and hash of the manifest, which lies in the registry. */
 export function releaseEntry(gun: string, { tag, file }: NotaryTag): TargetEntry {
-  return { path: `release/${gun}/${tag}`, length: file.length, hashes: file.hashes };
+  return { path: `${releaseFolder(gun)}/${tag}`, length: file.length, hashes: file.hashes };
 }
 
 /**
@@ -84,7 +89,7 @@ export function planImport(gun: string, verdict: NotaryVerdict): ImportPlan {
         `extra data of ${JSON.stringify(name.slice(0, 140))} (${role.name})`,
         'nothing here would read it',
       );
-  const paths = [`release/${gun}/*`];
+  const paths = [`${releaseFolder(gun)}/*`];
   const adminTags = entries('targets');
   const admin = { ...holders(top.keys, top.by, `targets of ${gun}`), from: 'targets', paths };
   const planned: PlannedRole[] = releases

@@ -54,7 +54,7 @@ describe('an import', () => {
     expect(readdirSync(folder)).toEqual(['staged']);
     await publish(folder);
     const reader = await client(folder);
-    const found = await reader.findTarget(`release/${GUN}/v2`);
+    const found = await reader.findTarget(`release/${encodeURIComponent(GUN)}/v2`);
     expect(found).toMatchObject({
       chain: ['targets', 'release'],
       info: {
@@ -62,8 +62,10 @@ describe('an import', () => {
         hashes: { sha256: '8c00a2681f696aaadb62f38d4d098bdcf91055ed5e1831c1235a539fcccc37b1' },
       },
     });
-    expect((await reader.findTarget(`release/${GUN}/v1`))?.chain.at(-1)).toBe('release-admin');
-    expect(await reader.findTarget(`release/${GUN}/v3`)).toBeUndefined();
+    expect((await reader.findTarget(`release/${encodeURIComponent(GUN)}/v1`))?.chain.at(-1)).toBe(
+      'release-admin',
+    );
+    expect(await reader.findTarget(`release/${encodeURIComponent(GUN)}/v3`)).toBeUndefined();
   });
 
   it('lists what has no place, and why', () => {
@@ -99,7 +101,7 @@ describe('an import', () => {
     ])
       expect(whats).toContain(what);
     expect(plan.roles.find(({ name }) => name === 'release-admin')?.entries.map(({ path }) => path)).toEqual([
-      `release/${GUN}/v1`,
+      `release/${encodeURIComponent(GUN)}/v1`,
     ]);
   });
 
@@ -118,7 +120,9 @@ describe('an import', () => {
     });
     expect(readdirSync(join(folder, 'staged', 'metadata'))).toEqual(['release.json']);
     await publish(folder, holders.slice(2, 3));
-    expect((await (await client(folder)).findTarget(`release/${GUN}/3`))?.info.length).toBe(531);
+    expect(
+      (await (await client(folder)).findTarget(`release/${encodeURIComponent(GUN)}/3`))?.info.length,
+    ).toBe(531);
   });
 
   it('of a second repository goes beside the first, under a name of its own', async () => {
@@ -128,8 +132,11 @@ describe('an import', () => {
     const gun = 'registry.example/team/web';
     const roles = plan.roles.map(role => ({
       ...role,
-      paths: role.paths.map(path => path.replace(GUN, gun)),
-      entries: role.entries.map(entry => ({ ...entry, path: entry.path.replace(GUN, gun) })),
+      paths: role.paths.map(path => path.replace(encodeURIComponent(GUN), encodeURIComponent(gun))),
+      entries: role.entries.map(entry => ({
+        ...entry,
+        path: entry.path.replace(encodeURIComponent(GUN), encodeURIComponent(gun)),
+      })),
     }));
     const done = await importNotary(folder, { ...plan, gun, roles }, { now: THEN });
     expect(done.roles.map(({ name }) => name)).toEqual([
@@ -141,10 +148,10 @@ describe('an import', () => {
     expect(done.kept).toEqual(['team-alice', 'team-bob']);
     await publish(folder);
     const reader = await client(folder);
-    expect((await reader.findTarget(`release/${gun}/v2`))?.chain.at(-1)).toBe(
+    expect((await reader.findTarget(`release/${encodeURIComponent(gun)}/v2`))?.chain.at(-1)).toBe(
       'release.registry.example.team.web',
     );
-    expect((await reader.findTarget(`release/${GUN}/v2`))?.chain.at(-1)).toBe('release');
+    expect((await reader.findTarget(`release/${encodeURIComponent(GUN)}/v2`))?.chain.at(-1)).toBe('release');
   });
 
   it('leaves nothing behind when it fails', async () => {
