@@ -1,5 +1,5 @@
 import { createHash, createPrivateKey, sign, X509Certificate } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -10,6 +10,8 @@ import {
   makeCertificates,
   makeMember,
   type Notary,
+  PASSWORDS,
+  PASSWORDS,
   startNotary,
 } from '../peers/notary.js';
 import { requirePeers } from '../peers/require-peers.js';
@@ -242,8 +244,43 @@ describe.skipIf(absent)('a live notary server', () => {
         { name: 'team-bob', from: 'targets/bob' },
       ],
     });
+    // Those who signed before sign now, with the keys that notary wrote.
+    const document = outcome.json() as unknown as { roles: { name: string; keys: { label: string }[] }[] };
+    expect(document.roles.find(({ name }) => name === 'release')?.keys).toMatchObject([
+      { label: 'alice' },
+      { label: 'bob' },
+    ]);
+    const keys: string[] = [];
+    for (const [name, password] of [
+      ['root', PASSWORDS.root],
+      ['targets', PASSWORDS.targets],
+      ['alice', PASSWORDS.delegation],
+      ['bob', PASSWORDS.delegation],
+    ] as const) {
+      const at = `${notary.trust}/private`;
+      const files = readdirSync(at).filter(file =>
+        readFileSync(`${at}/${file}`, 'latin1').includes(`role: ${name}\n`),
+      );
+      for (const [index, file] of files.entries()) {
+        const env = { TOUCHMARK_SOURCE_PASSWORD: password };
+        await touchmarkOk(scratch, ['key', 'import', `${at}/${file}`, `${name}-${index}`], { env });
+        keys.push(`${name}-${index}`);
+      }
+    }
+    const wanted = document.roles.flatMap(role => role.keys as unknown as { keyid: string }[]);
+    const ours: string[] = [];
+    for (const key of keys) {
+      const shown = await touchmarkOk(scratch, ['key', 'show', `${key}.pub`, '-o', 'json']);
+      // The old root key is in the folder as well; it speaks for nothing any more.
+      if (wanted.some(({ keyid }) => keyid === shown.json()['keyid'])) ours.push('--key', `${key}.key`);
+    }
+    await touchmarkOk(scratch, ['tuf', 'sign', '--dir', 'trust-of-team', ...ours, '--yes']);
+    await touchmarkOk(scratch, ['tuf', 'publish', '--dir', 'trust-of-team', '--key', 'online.key', '--yes']);
+    const root = ['--root', 'trust-of-team/metadata/1.root.json'];
+    const audit = await touchmarkOk(scratch, ['tuf', 'verify', ...root, 'trust-of-team', '-o', 'json']);
+    expect(audit.json()).toMatchObject({ ok: true });
     const { targets } = JSON.parse(
-      readFileSync(scratch.file('trust-of-team/staged/metadata/release.json'), 'utf8'),
+      readFileSync(scratch.file('trust-of-team/metadata/1.release.json'), 'utf8'),
     ).signed;
     expect(targets[`release/${GUN}/2.1`]?.hashes.sha256).toBe(digestOf('2.1').slice('sha256:'.length));
   });

@@ -116,11 +116,13 @@ export function planImport(gun: string, verdict: NotaryVerdict): ImportPlan {
   };
 
   function noteCertificates(): void {
-    const own = { name: 'root', keys: root?.payload.keys ?? new Map<string, NotaryKey>(), by: rootKeys };
-    for (const { name, keys, by } of [own, ...roles])
+    const own = { keys: root?.payload.keys ?? new Map<string, NotaryKey>(), by: rootKeys };
+    const certified = new Map<string, string>();
+    for (const { keys, by } of [own, ...roles])
       for (const { id, commonName } of keysOf(keys, by))
-        if (commonName !== undefined)
-          lose(`the certificate of ${commonName} (${name})`, `a key needs none here: ${id} stays as it is`);
+        if (commonName !== undefined) certified.set(id, commonName);
+    for (const [id, name] of certified)
+      lose(`the certificate of ${name}`, `a key needs none here: ${id.slice(0, 16)} stays as it is`);
   }
 
   function carry(tag: NotaryTag): readonly TargetEntry[] {
