@@ -11,7 +11,6 @@ import {
   makeMember,
   type Notary,
   PASSWORDS,
-  PASSWORDS,
   startNotary,
 } from '../peers/notary.js';
 import { requirePeers } from '../peers/require-peers.js';

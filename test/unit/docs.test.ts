@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { environmentIn, root, run, scriptOf, snippetsOf } from './documents.js';
+import { environmentIn, root, run, scriptOf, snippetsOf, useDockerTrust } from './documents.js';
 import { temporaryFolder } from './images.js';
 
 const pages = readdirSync(join(root, 'docs'), { recursive: true, withFileTypes: true })
@@ -16,6 +16,7 @@ describe.each(pages)('%s', page => {
     expect([...new Set(snippets.map(({ language }) => language))], 'every snippet is run').toEqual(['sh']);
     const folder = await temporaryFolder();
     const env = { ...(await environmentIn(folder)), TOUCHMARK_PASSWORD: 'secret' };
+    if (page === 'docs/docker-content-trust.md') await useDockerTrust(folder);
     // Each ends with a repository that whoever has its first root takes.
     const verify = 'touchmark tuf verify --root trust/metadata/1.root.json trust';
     await run('sh', ['-euc', `${scriptOf(snippets)}\n${verify}`], { cwd: folder, env });

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -38,4 +38,15 @@ export async function environmentIn(
   await writeFile(program, `#!/bin/sh\nexec '${process.execPath}' '${join(root, 'dist/cli/bin.js')}' "$@"\n`);
   await chmod(program, 0o755);
   return { PATH: `${join(folder, 'bin')}:${process.env['PATH']}`, HOME: folder };
+}
+
+/** Makes `folder` a home in which docker trust was used, as notary recorded it, with the passwords of its keys in files. */
+export async function useDockerTrust(folder: string): Promise<void> {
+  const trust = join(folder, '.docker', 'trust');
+  await cp(join(root, 'test/vectors/tuf/docker-trust'), trust, { recursive: true });
+  // Git does not keep that they are private.
+  for (const file of await readdir(join(trust, 'private'))) await chmod(join(trust, 'private', file), 0o600);
+  const passwords = { root: 'rootpass1', targets: 'targetspass1', team: 'delegpass1' };
+  for (const [name, password] of Object.entries(passwords))
+    await writeFile(join(folder, `${name}.txt`), password);
 }

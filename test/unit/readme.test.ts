@@ -6,7 +6,7 @@ import { createStoreAccess, openStore, type StoreAccess } from '../../src/oci/op
 import { parseReference } from '../../src/oci/reference.js';
 import { buildImage, buildIndex, buildLayer, pushImage, type TestLayer } from '../../src/testing/image.js';
 import { startRegistry } from '../../src/testing/registry.js';
-import { environmentIn, root, run, type Snippet, scriptOf, snippetsOf } from './documents.js';
+import { environmentIn, root, run, type Snippet, scriptOf, snippetsOf, useDockerTrust } from './documents.js';
 import { anImage, temporaryFolder } from './images.js';
 
 /** A folder where `touchmark` is the built command line, and a registry that holds the image the README speaks of. */
@@ -19,6 +19,7 @@ async function stage() {
   await pushImage(store, buildIndex([anImage()]), '1.4');
   await pushTeams(access, registry.host);
   await access.close();
+  await useDockerTrust(folder);
   const environment = { ...(await environmentIn(folder)), REGISTRY: registry.host };
   return { folder, environment, host: registry.host };
 }
