@@ -35,7 +35,8 @@ const NO_ID = 0xffff_ffff;
  */
 export function parseTarEntry(block: Buffer, extension: Extension): LayerEntry {
   const flag = String.fromCharCode(block[156] as number);
-  const rawPath = extension.path ?? headerPath(block);
+  const ownPath = headerPath(block);
+  const rawPath = extension.path ?? ownPath;
   const path = normalizeEntryPath(rawPath);
   const refuse = (problem: string): never =>
     fail('layer-ambiguous', `the entry ${showPath(path)} ${problem}`, { hint: REBUILD });
@@ -46,19 +47,18 @@ export function parseTarEntry(block: Buffer, extension: Extension): LayerEntry {
   const kind = flag === '\0' && hasSlash ? ENTRY.dir : plain;
   if ((hasSlash || path === '') && kind !== ENTRY.dir) refuse('has the name of a folder and is none');
 
-  const size = extension.size ?? number(block, 124, 12, 'size');
-  const mode = number(block, 100, 8, 'mode');
-  // Times decide nothing here, but readers give up on those that are no numbers. Base-256 may be negative.
-  if (((block[136] as number) & 0x80) === 0) number(block, 136, 12, 'time');
+  const numbers = readTarNumbers(block);
+  const { mode } = numbers;
+  const size = extension.size ?? numbers.size;
   if (size !== 0 && kind !== ENTRY.file) refuse('is no file and has a size');
   const entry: LayerEntry = {
     kind,
     path,
     mode: mode & 0o7777,
-    uid: extension.uid ?? number(block, 108, 8, 'uid'),
-    gid: extension.gid ?? number(block, 116, 8, 'gid'),
+    uid: extension.uid ?? numbers.uid,
+    gid: extension.gid ?? numbers.gid,
     size,
-    link: linkOf(kind, block, extension, refuse),
+    link: linkOf(kind, block, numbers.device, extension, refuse),
     xattrs: extension.xattrs.size === 0 ? NOTHING : packXattrs(extension.xattrs),
     digest: NOTHING,
   };
@@ -71,14 +71,31 @@ export function parseTarEntry(block: Buffer, extension: Extension): LayerEntry {
 
 const NOTHING = new Uint8Array();
 
+/**
+ * All numbers of a header, of any type: many readers give up where one of them is none, also where it means nothing.
+ * @throws TouchmarkError `layer-not-tar`
+ */
+export function readTarNumbers(block: Buffer) {
+  // Times decide nothing here. In base 256 they may be negative: of their twelve bytes eight count.
+  if (!block.subarray(136, 140).every(byte => byte === 0xff)) number(block, 136, 12, 'time');
+  return {
+    mode: number(block, 100, 8, 'mode'),
+    uid: number(block, 108, 8, 'uid'),
+    gid: number(block, 116, 8, 'gid'),
+    /** In bytes. */
+    size: number(block, 124, 12, 'size'),
+    device: [number(block, 329, 8, 'device number'), number(block, 337, 8, 'device number')] as const,
+  };
+}
+
 function linkOf(
   kind: EntryKind,
   block: Buffer,
+  [major, minor]: readonly [number, number],
   extension: Extension,
   refuse: (problem: string) => never,
 ): string {
   if (kind === ENTRY.char || kind === ENTRY.block) {
-    const [major, minor] = [number(block, 329, 8, 'device number'), number(block, 337, 8, 'device number')];
     // That is what overlayfs hides a file with.
     if (kind === ENTRY.char && major === 0 && minor === 0)
       refuse('is the device 0:0, a whiteout of overlayfs');
@@ -92,6 +109,7 @@ function linkOf(
   return target;
 }
 
+/** The path in the header itself; the form of the header is looked at also where another path counts. */
 function headerPath(block: Buffer): string {
   const name = text(block, 0, 100);
   const form = FORMS[block.toString('latin1', 257, 265)];
@@ -102,8 +120,9 @@ function headerPath(block: Buffer): string {
   }
   // star keeps two times where POSIX has the end of the prefix, and old writers kept a prefix where GNU has times.
   const isStar = form === 'posix' && block.toString('latin1', 508, 512) === 'tar\0';
-  const prefix = text(block, 345, 155);
-  if (isStar || (form !== 'posix' && prefix !== '')) {
+  const prefix = form === 'posix' ? text(block, 345, 155) : '';
+  const hasMore = form !== 'posix' && block.subarray(345, 500).some(byte => byte !== 0);
+  if (isStar || hasMore) {
     fail('layer-ambiguous', `the entry ${showPath(name)} has a header that tools read differently`, {
       hint: REBUILD,
     });

@@ -1,11 +1,11 @@
 import { createHash, type Hash, hash } from 'node:crypto';
 import { fail } from '../base/errors.js';
 import { LIMITS } from '../base/limits.js';
-import { readTarNumber, tarChecksumHolds } from '../oci/archive/tar-fields.js';
+import { tarChecksumHolds } from '../oci/archive/tar-fields.js';
 import { TAR_BLOCK, tarPadding } from '../oci/archive/tar-header.js';
 import { REBUILD } from './entry-path.js';
 import { ENTRY, type LayerEntry } from './layer-index.js';
-import { parseTarEntry } from './tar-entry.js';
+import { parseTarEntry, readTarNumbers } from './tar-entry.js';
 import { extend, NO_EXTENSION } from './tar-extension.js';
 
 /** Takes an archive in blocks of any size. Both throw TouchmarkError; then neither may be called again. */
@@ -133,7 +133,7 @@ export function createTarReader(onEntry: (entry: LayerEntry) => void): TarReader
 }
 
 function sizeOfExtension(block: Buffer): number {
-  const size = readTarNumber(block, 124, 12) ?? notTar('a header has a size that is no number');
+  const { size } = readTarNumbers(block);
   if (size > LIMITS.tarHeaderSize) {
     fail('limit-exceeded', `the layer has an extended header of ${size} bytes`, {
       details: { limit: LIMITS.tarHeaderSize },

@@ -102,6 +102,48 @@ const REFUSED: readonly (readonly [what: string, code: string, bad: Buffer, good
   ['a wrong checksum', 'layer-not-tar', tar({ checksum: 1 }), tar({})],
   ['a form of its own', 'layer-not-tar', tar({ magic: 'rustar\x0000' }), tar({ magic: 'ustar\x0000' })],
   [
+    'a device number that is none, of what is no device',
+    'layer-not-tar',
+    tar({ device: ['x', 0] }),
+    tar({ device: ['1', 0] }),
+  ],
+  [
+    'an extended header with an owner that is no number',
+    'layer-not-tar',
+    tar(entry({ type: 'x', uid: 'x', body: paxRecord('path', 'b') }), {}),
+    tar(entry({ type: 'x', uid: '1', body: paxRecord('path', 'b') }), {}),
+  ],
+  [
+    'an owner that is no number, and in pax is one',
+    'layer-not-tar',
+    tar({ uid: 'x', pax: { uid: '1' } }),
+    tar({ uid: '2', pax: { uid: '1' } }),
+  ],
+  [
+    'a time beyond 64 bits',
+    'layer-not-tar',
+    tar({ mtime: `\x80${'\x01'.repeat(11)}` }),
+    tar({ mtime: `\x80${'\0'.repeat(9)}\x01\x01` }),
+  ],
+  [
+    'something behind the NUL where GNU has no prefix',
+    'layer-ambiguous',
+    tar({ magic: 'ustar  \0', prefix: '\0usr' }),
+    tar({ magic: 'ustar  \0', prefix: '\0\0\0\0' }),
+  ],
+  [
+    'a form of its own, behind a pax header',
+    'layer-not-tar',
+    tar({ magic: 'rustar\x0000', pax: { path: 'a' } }),
+    tar({ pax: { path: 'a' } }),
+  ],
+  [
+    'a prefix where GNU has none, behind a long name',
+    'layer-ambiguous',
+    tar({ magic: 'ustar  \0', prefix: 'usr', gnuName: 'a' }),
+    tar({ magic: 'ustar  \0', gnuName: 'a' }),
+  ],
+  [
     'a size that is no number',
     'layer-not-tar',
     tar({ size: '1z000000000\0' }),

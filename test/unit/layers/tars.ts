@@ -17,7 +17,7 @@ export interface RawEntry {
   readonly gid?: number | string;
   readonly mtime?: number | string;
   readonly link?: string;
-  readonly device?: readonly [major: number, minor: number];
+  readonly device?: readonly [major: number | string, minor: number | string];
   readonly magic?: string;
   readonly prefix?: string;
   readonly tail?: string;
