@@ -116,8 +116,9 @@ export async function delegateBins(
     const current = await repository.next(delegator);
     if (!current) return fail('usage-argument', `there is no role ${JSON.stringify(delegator)} here`);
     const edited = delegateToBins(current.raw, bins);
-    const preview = parsePayloadOf(edited);
-    await mapConcurrently(delegatedNames(preview), 8, name =>
+    const names = delegatedNames(parsePayloadOf(edited));
+    await requireNewNames(repository, names);
+    await mapConcurrently(names, 8, name =>
       stageRole(repository, name, payload => payload, { first: () => makeTargets(expiryDays) }),
     );
     const staged = await stageRole(repository, delegator, payload => delegateToBins(payload, bins));
@@ -134,7 +135,7 @@ export async function revokeRole(repository: Repository, name: string): Promise<
   return repository.locked(async () => {
     const delegator = await delegatorOf(repository, name);
     const staged = await stageRole(repository, delegator, payload => revoke(payload, name));
-    await repository.folder.remove(repository.folder.staged(name));
+    await dropOrphans(repository);
     await askToSign(repository, delegator);
     return [staged];
   });
@@ -263,6 +264,18 @@ async function keyidsOfRole(repository: Repository, role: string): Promise<reado
   const delegations = (await repository.next(delegator))?.delegations;
   if (delegations?.succinct?.namePrefix === role) return delegations.succinct.keyids;
   return (delegations && delegationTo(role, delegations)?.role.keyids) ?? [];
+}
+
+/** A role of two delegators would have to please the keys of both. @throws TouchmarkError `usage-argument` */
+async function requireNewNames(repository: Repository, names: readonly string[]): Promise<void> {
+  const wanted = new Set(names);
+  for await (const { delegator, delegations } of walkDelegators(name => repository.next(name))) {
+    const taken = delegatedNames(delegations).find(name => wanted.has(name));
+    if (taken !== undefined)
+      fail('usage-argument', `${delegator} delegates to ${taken} already`, {
+        hint: 'call the bins something else',
+      });
+  }
 }
 
 /** A staged file of a role that nobody delegates to was left by a process that was killed. */

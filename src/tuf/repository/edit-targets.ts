@@ -12,6 +12,12 @@ export type TargetEntry = {
   readonly custom?: ExactJsonObject;
 } & ({ readonly bytes: Uint8Array } | { readonly length: number; readonly hashes: Hashes });
 
+/** What every client knows. */
+const HASHES: ReadonlyMap<string, RegExp> = new Map([
+  ['sha256', /^[0-9a-f]{64}$/],
+  ['sha512', /^[0-9a-f]{128}$/],
+]);
+
 /** Targets metadata that lists nothing yet. */
 export function makeTargets(expiryDays: number): ExactJsonObject {
   return withMember(newPayload('targets', expiryDays), 'targets', record({}));
@@ -39,9 +45,15 @@ export function listTargetEntries(
 function describe(entry: TargetEntry): ExactJsonObject {
   const facts = 'bytes' in entry ? measure(entry.bytes) : entry;
   const { length, hashes } = facts;
-  const sound = /^[0-9a-f]{64}$/.test(hashes['sha256'] ?? '');
+  // Clients check every hash that is listed, and refuse the file for one that they do not know.
+  const sound =
+    hashes['sha256'] !== undefined &&
+    Object.entries(hashes).every(([name, hash]) => HASHES.get(name)?.test(hash) === true);
   if (!Number.isSafeInteger(length) || length < 0 || !sound)
-    fail('usage-argument', `${entry.path} is listed by its length and its SHA-256, in lower-case hex`);
+    fail(
+      'usage-argument',
+      `${entry.path} is listed by its length, its SHA-256 and at most its SHA-512, in lower-case hex`,
+    );
   return record({
     length,
     hashes: record(hashes),

@@ -1,20 +1,26 @@
 import { createHash } from 'node:crypto';
+import { utf8 } from '../../base/bytes.js';
 import { fail } from '../../base/errors.js';
 import type { ExactJsonObject } from '../../base/json.js';
 import type { Signer } from '../../crypto/keys.js';
 import { encodeCanonical } from '../canonical-json.js';
 import { parseEnvelope } from '../envelope.js';
 import type { MetaFile, Root } from '../metadata.js';
+import { readableSize } from '../readable-size.js';
 import { formatHolder, readSignatures, rootAuthority } from './authority.js';
 import { EXPIRY_DAYS, newPayload, ONLINE_DAYS, renew } from './edit-payload.js';
-import { serializeMetadata } from './json-text.js';
+import { formatJson, serializeMetadata } from './json-text.js';
 import { objectAt, record, withMember } from './objects.js';
 import type { Repository } from './repository.js';
 import { signPayload } from './sign-payload.js';
 import { requireReadable } from './stage.js';
 
-/** From this many files on, a snapshot with lengths and hashes is larger than other clients read. */
+/**
+ * From this many files on, or this many bytes where their names are long, a snapshot with lengths and hashes comes to be
+ * larger than other clients read: it has versions alone.
+ */
 const MOST_HASHED = 9_000;
+const MOST_BYTES = readableSize('snapshot') - 16_384;
 
 /** What a snapshot lists of a file. */
 export interface PublishedFile {
@@ -45,10 +51,10 @@ export function makeSnapshot(
     Object.create(null),
     before ? objectAt(before.raw, 'meta') : {},
   );
-  const hashed = new Set([...Object.keys(meta), ...changed.keys()]).size <= MOST_HASHED;
   for (const [role, file] of changed) meta[`${role}.json`] = describe(file);
-  if (!hashed)
-    for (const [name, entry] of Object.entries(meta)) meta[name] = record({ version: entry['version'] ?? 0 });
+  if (Object.keys(meta).length > MOST_HASHED || utf8(formatJson(meta)).length > MOST_BYTES)
+    for (const [name, entry] of Object.entries(meta))
+      meta[name] = withMember(withMember(entry, 'length', undefined), 'hashes', undefined);
   const payload = withMember(before?.raw ?? begin(root, 'snapshot'), 'meta', meta);
   return signOnline(repository, root, 'snapshot', payload, (before?.version ?? 0) + 1, signers);
 }

@@ -17,11 +17,13 @@ import {
   type Repository,
   refreshOnline,
   removeTargets,
+  revokeRole,
   serializeMetadata,
   setThreshold,
   signStaged,
   stagedPayload,
 } from '../../../../src/tuf/repository/index.js';
+import { makeSnapshot } from '../../../../src/tuf/repository/online.js';
 import { client, keysOf, NOW, newFolder, publishedRepository, reopen, setup, signers } from './support.js';
 
 /** A member of metadata that tests change at will. */
@@ -224,5 +226,95 @@ describe('many bins', () => {
     read.mockRestore();
     await publishStaged(repository, { signers: await signers('online') });
     await client(repository.folder.path);
+  });
+});
+
+describe('names of roles', () => {
+  const bins = async (delegator: string, holder = 'online') => ({
+    delegator,
+    kind: 'succinct' as const,
+    bitLength: 1,
+    keys: await keysOf(holder),
+    threshold: 1,
+    expiryDays: 30,
+  });
+  const team = async (name: string) => ({
+    name,
+    keys: await keysOf('dot'),
+    threshold: 1,
+    paths: [`${name}/*`],
+    expiryDays: 30,
+  });
+
+  it('belong to one delegator, those of bins as well', async () => {
+    const repository = await publishedRepository();
+    for (const name of ['a', 'b', 'bin-1']) await delegateRole(repository, await team(name));
+    await expect(delegateBins(repository, { ...(await bins('a')), namePrefix: 'bin' })).rejects.toMatchObject(
+      { code: 'usage-argument' },
+    );
+    await delegateBins(repository, { ...(await bins('a')), namePrefix: 'of-a' });
+    await expect(
+      delegateBins(repository, { ...(await bins('b', 'eve')), namePrefix: 'of-a' }),
+    ).rejects.toMatchObject({ code: 'usage-argument' });
+    await delegateBins(repository, { ...(await bins('b', 'eve')), namePrefix: 'of-b' });
+    await addTargets(repository, 'a', [{ path: 'a/1', bytes: utf8('1') }]);
+    await addTargets(repository, 'b', [{ path: 'b/1', bytes: utf8('1') }]);
+    await release(repository, 'cyd', 'dot', 'eve', 'online');
+    const reader = await client(repository.folder.path);
+    expect((await reader.findTarget('a/1'))?.chain[1]).toBe('a');
+    expect((await reader.findTarget('b/1'))?.chain[1]).toBe('b');
+  });
+
+  it('that are taken back before they went out leave nothing that would hold up the rest', async () => {
+    const repository = await publishedRepository();
+    await delegateRole(repository, await team('a'));
+    await delegateBins(repository, { ...(await bins('a')), namePrefix: 'bin' });
+    await revokeRole(repository, 'bin');
+    expect(await repository.stagedRoles()).toEqual(['a', 'targets']);
+    await delegateBins(repository, { ...(await bins('a')), namePrefix: 'bin' });
+    await revokeRole(repository, 'a');
+    expect(await repository.stagedRoles()).toEqual(['targets']);
+    await release(repository, 'cyd');
+    await client(repository.folder.path);
+  });
+});
+
+describe('hashes', () => {
+  const sha256 = '0'.repeat(64);
+  it.each([
+    [{ sha256, md5: '0'.repeat(32) }],
+    [{ sha256, sha512: '0'.repeat(64) }],
+    [{ sha512: '0'.repeat(128) }],
+    [{ sha256: 'A'.repeat(64) }],
+  ])('that clients refuse are not listed: %j', async hashes => {
+    const repository = await publishedRepository();
+    const entry = { path: 'a', length: 1 };
+    await expect(addTargets(repository, 'targets', [{ ...entry, hashes }])).rejects.toMatchObject({
+      code: 'usage-argument',
+    });
+    await addTargets(repository, 'targets', [{ ...entry, hashes: { sha256, sha512: '0'.repeat(128) } }]);
+  });
+});
+
+describe('a snapshot', () => {
+  it('with names too long for lengths and hashes has versions alone', async () => {
+    const repository = await publishedRepository();
+    const changed = (count: number) =>
+      new Map(
+        Array.from({ length: count }, (_, i) => [
+          `${'n'.repeat(120)}-${i}`,
+          { version: 1, length: 1, sha256: 'a'.repeat(64) },
+        ]),
+      );
+    const online = await signers('online');
+    const sizes = [5_000, 8_900].map(count => {
+      const { bytes } = makeSnapshot(repository, repository.root!, changed(count), online);
+      const { signed } = JSON.parse(Buffer.from(bytes).toString());
+      return [bytes.length <= 2_000_000, Object.keys(signed.meta[`${'n'.repeat(120)}-7.json`]).length];
+    });
+    expect(sizes).toEqual([
+      [true, 3],
+      [true, 1],
+    ]);
   });
 });
