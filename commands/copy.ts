@@ -1,8 +1,7 @@
 import { fail } from '../src/base/errors.js';
 import { TouchmarkCommand } from '../src/cli/base-command.js';
-import { variableOf } from '../src/cli/environment.js';
-import { registryFlags } from '../src/cli/flags/registry.js';
-import { Args, Flags } from '../src/cli/oclif.js';
+import { patientRegistryFlags } from '../src/cli/flags/registry.js';
+import { Args } from '../src/cli/oclif.js';
 import { otherAccess } from '../src/cli/other-image.js';
 import { printable, type Styler } from '../src/cli/text.js';
 import { createStoreAccess, openStore, resolveImage } from '../src/oci/open.js';
@@ -41,15 +40,7 @@ export default class Copy extends TouchmarkCommand<Result> {
     }),
   };
   static override flags = {
-    ...registryFlags,
-    // Large images take as long as they take: a server that stops answering is noticed all the same.
-    timeout: Flags.string({
-      helpGroup: 'REGISTRY',
-      helpValue: 'TIME',
-      default: '0',
-      env: variableOf('timeout'),
-      summary: 'deadline of the whole command, such as 30s or 5m; 0 for none',
-    }),
+    ...patientRegistryFlags,
   };
 
   protected override async execute(): Promise<Result> {

@@ -4,7 +4,7 @@ import { variableOf } from '../src/cli/environment.js';
 import { policyFlag } from '../src/cli/flags/custody.js';
 import { evidenceFlag, readEvidence } from '../src/cli/flags/evidence.js';
 import { dryRunFlag, yesFlag } from '../src/cli/flags/output.js';
-import { registryFlags } from '../src/cli/flags/registry.js';
+import { patientRegistryFlags } from '../src/cli/flags/registry.js';
 import { passwordFlags } from '../src/cli/flags/signing.js';
 import { loadSigners } from '../src/cli/load-signers.js';
 import { Args, Flags } from '../src/cli/oclif.js';
@@ -89,15 +89,7 @@ export default class Promote extends TouchmarkCommand<PromotionResult> {
     ...passwordFlags,
     ...dryRunFlag,
     ...yesFlag,
-    ...registryFlags,
-    // Large images take as long as they take: a server that stops answering is noticed all the same.
-    timeout: Flags.string({
-      helpGroup: 'REGISTRY',
-      helpValue: 'TIME',
-      default: '0',
-      env: variableOf('timeout'),
-      summary: 'deadline of the whole command, such as 30s or 5m; 0 for none',
-    }),
+    ...patientRegistryFlags,
   };
 
   #outcome:

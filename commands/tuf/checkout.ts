@@ -1,5 +1,5 @@
 import { TouchmarkCommand } from '../../src/cli/base-command.js';
-import { registryFlags } from '../../src/cli/flags/registry.js';
+import { patientRegistryFlags } from '../../src/cli/flags/registry.js';
 import { readRoot, rootFlag } from '../../src/cli/flags/tuf.js';
 import { Args, Flags } from '../../src/cli/oclif.js';
 import { printable, type Styler } from '../../src/cli/text.js';
@@ -36,7 +36,7 @@ export default class TufCheckout extends TouchmarkCommand<Checkout> {
   static override flags = {
     ...rootFlag,
     targets: Flags.boolean({ summary: 'fetch the content of targets as well' }),
-    ...registryFlags,
+    ...patientRegistryFlags,
   };
 
   protected override async execute(): Promise<Checkout> {

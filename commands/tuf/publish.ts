@@ -1,5 +1,5 @@
 import { yesFlag } from '../../src/cli/flags/output.js';
-import { registryFlags } from '../../src/cli/flags/registry.js';
+import { patientRegistryFlags } from '../../src/cli/flags/registry.js';
 import { type SigningFlagValues, signingFlags } from '../../src/cli/flags/signing.js';
 import { dirFlag } from '../../src/cli/flags/tuf-repository.js';
 import { printable, type Styler } from '../../src/cli/text.js';
@@ -38,7 +38,7 @@ export default class TufPublish extends TufCommand<Result> {
     },
   ];
   static override args = destinationArg;
-  static override flags = { ...dirFlag, ...signingFlags, ...yesFlag, ...registryFlags };
+  static override flags = { ...dirFlag, ...signingFlags, ...yesFlag, ...patientRegistryFlags };
 
   protected override async execute(): Promise<Result> {
     const { args, flags } = await this.parse(TufPublish);

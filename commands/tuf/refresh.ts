@@ -1,6 +1,6 @@
 import { fail } from '../../src/base/errors.js';
 import { formatTime } from '../../src/base/time.js';
-import { registryFlags } from '../../src/cli/flags/registry.js';
+import { patientRegistryFlags } from '../../src/cli/flags/registry.js';
 import { type SigningFlagValues, signingFlags } from '../../src/cli/flags/signing.js';
 import { dirFlag, parseSpan } from '../../src/cli/flags/tuf-repository.js';
 import { Flags } from '../../src/cli/oclif.js';
@@ -49,7 +49,7 @@ export default class TufRefresh extends TufCommand<Result> {
       summary: 'only when the timestamp expires within this time, such as 12h or 2d',
     }),
     ...signingFlags,
-    ...registryFlags,
+    ...patientRegistryFlags,
   };
 
   protected override async execute(): Promise<Result> {

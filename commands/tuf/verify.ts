@@ -1,7 +1,7 @@
 import { TouchmarkError } from '../../src/base/errors.js';
 import { TouchmarkCommand } from '../../src/cli/base-command.js';
 import { variableOf } from '../../src/cli/environment.js';
-import { registryFlags } from '../../src/cli/flags/registry.js';
+import { patientRegistryFlags } from '../../src/cli/flags/registry.js';
 import { readRoot, rootFlag } from '../../src/cli/flags/tuf.js';
 import { Args, Flags } from '../../src/cli/oclif.js';
 import { printable, type Styler } from '../../src/cli/text.js';
@@ -50,7 +50,7 @@ export default class TufVerify extends TouchmarkCommand<Result> {
       env: variableOf('fail-on'),
       summary: 'the least finding that is a no',
     })(),
-    ...registryFlags,
+    ...patientRegistryFlags,
   };
 
   protected override async execute(): Promise<Result> {

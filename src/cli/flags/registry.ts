@@ -61,6 +61,18 @@ export const registryFlags = {
   }),
 };
 
+/** The same for commands that move as much as there is: they take as long as it takes, and a server that stops is noticed all the same. */
+export const patientRegistryFlags = {
+  ...registryFlags,
+  timeout: Flags.string({
+    ...group,
+    helpValue: 'TIME',
+    default: '0',
+    env: variableOf('timeout'),
+    summary: 'deadline of the whole command, such as 30s or 5m; 0 for none',
+  }),
+};
+
 export interface RegistryFlagValues {
   readonly 'insecure-registry'?: string[] | undefined;
   readonly 'registry-ca'?: string | undefined;
