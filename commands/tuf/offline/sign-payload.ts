@@ -8,11 +8,12 @@ import { Args, Flags } from '../../../src/cli/oclif.js';
 import { printable, type Styler } from '../../../src/cli/text.js';
 import { TufCommand } from '../../../src/cli/tuf-command.js';
 import { type ChangesFacts, toChangesFacts } from '../../../src/cli/tuf-facts.js';
+import type { Signer } from '../../../src/crypto/keys.js';
 import { countOf } from '../../../src/report/custody-words.js';
 import { renderLines } from '../../../src/report/lines.js';
 import { presentPayload, presentSignedPayloads } from '../../../src/report/tuf-offline-text.js';
-import { changesOf, hasSignedBefore, signPayloads } from '../../../src/tuf/ceremony/exchange.js';
-import { digestOf, parsePayloadFile } from '../../../src/tuf/ceremony/payload-file.js';
+import { changesOf, hasSignedBefore, isAsked, signPayloads } from '../../../src/tuf/ceremony/exchange.js';
+import { digestOf, type OpenedPayload, parsePayloadFile } from '../../../src/tuf/ceremony/payload-file.js';
 import { type RoleSignatures, serializeSignatureFile } from '../../../src/tuf/ceremony/signature-file.js';
 
 interface Result {
@@ -65,12 +66,7 @@ export default class TufOfflineSignPayload extends TufCommand<Result> {
     const roles = payloads.map(({ role }) => role).slice(0, 10);
     await this.confirm(`Sign ${countOf(payloads.length, 'role')}: ${roles.join(', ')}?`, flags);
     const signers = await this.metadataSigners(flags);
-    for (const payload of payloads) {
-      if (payload.before && !signers.some(signer => hasSignedBefore(payload, signer)))
-        this.warn(
-          `version ${payload.before.payload.version} of ${payload.role}, which this was compared with, is not signed by your key: compare the digests with whoever exported the file`,
-        );
-    }
+    await this.#askAboutStrangers(payloads, signers, flags);
     const signed = signPayloads(payloads, signers);
     const keyid = signed[0]?.signatures[0]?.keyid.slice(0, 12);
     const file = flags['output-file'] ?? join(dirname(args.file), `signed-${keyid}.json`);
@@ -81,6 +77,26 @@ export default class TufOfflineSignPayload extends TufCommand<Result> {
     if (exists) await this.confirm(`Overwrite ${file}?`, flags);
     await writeOutputFile(file, serializeSignatureFile(signed), { overwrite: exists });
     return { file, changes, signed };
+  }
+
+  /** Whoever made the file may have made up what it is compared with, unless the key itself has signed that. */
+  async #askAboutStrangers(
+    payloads: readonly OpenedPayload[],
+    signers: readonly Signer[],
+    flags: { readonly yes: boolean },
+  ): Promise<void> {
+    const strange = payloads.filter(
+      payload =>
+        payload.before !== undefined &&
+        signers.some(signer => isAsked(payload, signer)) &&
+        !signers.some(signer => hasSignedBefore(payload, signer)),
+    );
+    if (strange.length === 0) return;
+    const names = strange.map(({ role, version }) => `${role} ${version - 1}`).slice(0, 10);
+    this.warn(
+      `your key has not signed what was compared with (${names.join(', ')}): compare the digests with whoever exported the file`,
+    );
+    await this.confirm('Sign all the same?', flags);
   }
 
   protected override text({ file, changes, signed }: Result, style: Styler): string {

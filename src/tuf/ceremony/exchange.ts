@@ -69,8 +69,12 @@ export async function makeRolePayload(
 ): Promise<RolePayload> {
   const { envelope, version, authorities } = await openStaged(repository, role);
   const published = repository.publishedVersion(role);
-  const previous =
-    published === 0 ? undefined : await repository.folder.read(repository.folder.published(role, published));
+  const name = repository.folder.published(role, published);
+  const previous = published === 0 ? undefined : await repository.folder.read(name);
+  if (published > 0 && !previous)
+    fail('tuf-unavailable', `${repository.folder.at(name)} is missing, with which this is to be compared`, {
+      hint: 'put it back, or fetch the repository anew: touchmark tuf checkout',
+    });
   return { role, version, payload: envelope.signedBytes, previous, authorities, summary };
 }
 
@@ -96,7 +100,8 @@ export function signPayloads(
   });
 }
 
-function isAsked({ authorities }: OpenedPayload, signer: Signer): boolean {
+/** Is one of those whose signature the role needs? */
+export function isAsked({ authorities }: OpenedPayload, signer: Signer): boolean {
   return authorities.some(authority => keyOf(authority, signer.publicKey));
 }
 
@@ -113,7 +118,11 @@ export async function importSignatures(
   const byRole = new Map<string, SignatureEntry[]>();
   for (const entry of signed) {
     await requireStaged(repository, entry);
-    byRole.set(entry.role, [...(byRole.get(entry.role) ?? []), ...entry.signatures]);
+    const known = byRole.get(entry.role) ?? [];
+    const added = entry.signatures.filter(
+      ({ keyid, sig }) => !known.some(other => other.keyid === keyid && other.sig === sig),
+    );
+    byRole.set(entry.role, [...known, ...added]);
   }
   const done: SignedRole[] = [];
   for (const [role, signatures] of byRole) done.push(await mergeSignatures(repository, role, signatures));

@@ -111,8 +111,13 @@ function openPayload(entry: Field): OpenedPayload {
     entry.get('version').fail(`is not that of the payload, which is version ${version}`);
   const previous = entry.get('previous').empty ? undefined : base64(entry.get('previous'));
   const before = previous && parseRole(role, previous, `${what}.previous`);
-  if (before && before.payload.version >= version)
-    entry.get('previous').fail(`is version ${before.payload.version}, which does not come before ${version}`);
+  // Against an older version, what happened in between would look like no change.
+  if ((before?.payload.version ?? 0) !== version - 1)
+    entry
+      .get('previous')
+      .fail(
+        `is ${before ? `version ${before.payload.version}` : 'missing'}; version ${version} is compared with the one before it`,
+      );
   return {
     role,
     version,

@@ -115,6 +115,13 @@ describe('a file to sign', () => {
   };
 
   it.each<[string, string, (root: Entry, document: Entry) => void]>([
+    [
+      'without the version before',
+      'tuf-format',
+      root => {
+        Object.assign(root, { previous: null });
+      },
+    ],
     ['of another type', 'tuf-format', (_, document) => Object.assign(document, { type: 'x' })],
     [
       'with a changed payload',
@@ -133,7 +140,7 @@ describe('a file to sign', () => {
     ['with a payload that ends early', 'tuf-format', root => repack(root, text => text.slice(0, -1))],
     ['with a payload that is no base64', 'tuf-format', root => Object.assign(root, { payload: '?' })],
     [
-      'with a version before that comes behind',
+      'compared with its own version',
       'tuf-format',
       root => {
         const { version } = root;
