@@ -15,7 +15,7 @@ import { imagesFlag, readImages } from '../src/cli/flags/images.js';
 import { registryFlags } from '../src/cli/flags/registry.js';
 import { passwordFlags, type SigningFlagValues } from '../src/cli/flags/signing.js';
 import { readThreshold, trustFlags } from '../src/cli/flags/trust.js';
-import { localPolicyFlag, tufFlags } from '../src/cli/flags/tuf.js';
+import { tufFlags } from '../src/cli/flags/tuf.js';
 import { Args, Flags, type FlagsOf } from '../src/cli/oclif.js';
 import { requireOneRegistry } from '../src/cli/one-registry.js';
 import { printable, type Styler } from '../src/cli/text.js';
@@ -61,11 +61,7 @@ export default class Verify extends TouchmarkCommand<Result> {
         'touchmark verify --key ada.pub --key ben.pub --key cyd.pub --threshold 2 -o json registry.example/app:1.4',
     },
     {
-      description: 'Every layer, under a custody policy',
-      command: 'touchmark verify --policy policy.yaml registry.example/app:1.4',
-    },
-    {
-      description: 'The same, and a signed summary for cosign verify-attestation',
+      description: 'Every layer, under a custody policy, with a signed summary for cosign verify-attestation',
       command: 'touchmark verify --policy policy.yaml --attest verifier.key registry.example/app:1.4',
     },
     {
@@ -108,7 +104,6 @@ export default class Verify extends TouchmarkCommand<Result> {
     }),
     ...passwordFlags,
     ...tufFlags,
-    ...localPolicyFlag,
     ...registryFlags,
   };
 
@@ -132,7 +127,7 @@ export default class Verify extends TouchmarkCommand<Result> {
     const isTrusting = flags.tuf !== undefined || flags.root !== undefined;
     // Loaded on demand: a run with keys alone does not pay for it.
     const trust = isTrusting
-      ? await (await import('../src/cli/image-trust.js')).openImageTrust(references, flags, {
+      ? await (await import('../src/cli/custody-run.js')).openImageTrust(references, flags, {
           options,
           now,
           onWarning,
@@ -155,11 +150,10 @@ export default class Verify extends TouchmarkCommand<Result> {
     // Keys that are given decide, and with TUF the release besides them; otherwise a policy, where there is one.
     const policy =
       flags.policy !== undefined || (view && flags.key === undefined)
-        ? await (await import('../src/cli/image-trust.js')).choosePolicy(references, flags, view)
+        ? await (await import('../src/cli/custody-run.js')).choosePolicy(references, flags, view)
         : undefined;
     if (policy) {
       refuseWithPolicy(flags);
-      if (flags['insecure-local-policy']) this.warn('the policy is that of the file, whatever TUF has');
       const { runCustody } = await import('../src/cli/custody-run.js');
       this.#custody = await runCustody(references, flags, {
         options,

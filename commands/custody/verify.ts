@@ -6,7 +6,6 @@ import { platformFlag, repositoryFlag } from '../../src/cli/flags/image.js';
 import { imagesFlag, readImages } from '../../src/cli/flags/images.js';
 import { registryFlags } from '../../src/cli/flags/registry.js';
 import { localPolicyFlag, tufFlags } from '../../src/cli/flags/tuf.js';
-import { openImageTrust, requirePolicyFor } from '../../src/cli/image-trust.js';
 import { Args } from '../../src/cli/oclif.js';
 import { printable, type Styler } from '../../src/cli/text.js';
 import { type Line, renderLines } from '../../src/report/lines.js';
@@ -72,7 +71,7 @@ export default class CustodyVerify extends TouchmarkCommand<Result> {
       (purpose, size) => this.readStdin(purpose, size),
       'touchmark custody verify --policy policy.yaml IMAGE',
     );
-    const { runCustody } = await import('../../src/cli/custody-run.js');
+    const { openImageTrust, requirePolicyFor, runCustody } = await import('../../src/cli/custody-run.js');
     const options = await this.storeOptions(flags);
     const now = new Date();
     const onWarning = (text: string) => this.warn(text);

@@ -15,6 +15,9 @@ import { requireOneRegistry } from './one-registry.js';
 import type { Progress } from './progress.js';
 import { printable, type Styler } from './text.js';
 
+// One module that a command loads on demand, with all that a run under a policy or with TUF needs.
+export { choosePolicy, openImageTrust, requirePolicyFor } from './image-trust.js';
+
 export interface CustodyRunFlags {
   readonly policy?: string | undefined;
   readonly as?: string | undefined;

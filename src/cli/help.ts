@@ -109,7 +109,7 @@ function argumentName(name: string, { strict }: CommandFacts): string {
 
 const OTHER = 'FLAGS';
 /** The same wherever they are. */
-const SHARED = ['REGISTRY', 'OUTPUT'];
+const SHARED = ['TUF SOURCE', 'REGISTRY', 'OUTPUT'];
 /** Behind what the command is about. */
 const LAST = [OTHER, ...SHARED];
 

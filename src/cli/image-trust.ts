@@ -6,10 +6,12 @@ import { parseReference } from '../oci/reference.js';
 import { loadPolicy } from '../policy/load.js';
 import type { Line } from '../report/lines.js';
 import { presentTrust } from '../report/trust-text.js';
+import { requirePolicy, requireSigned } from '../verify/trust-policies.js';
 import { reportTrust, type TrustReport } from '../verify/trust-report.js';
-import type { TrustView } from '../verify/trust-view.js';
-import { openTrust, type TufFlagValues } from './flags/tuf.js';
+import { openTrustView, type TrustView } from '../verify/trust-view.js';
+import type { TufFlagValues } from './flags/tuf.js';
 import { requireOneRegistry } from './one-registry.js';
+import { openTrust } from './open-trust.js';
 
 /** The TUF repository of `--tuf`, for a run over images. */
 export interface ImageTrust {
@@ -44,7 +46,6 @@ export async function openImageTrust(
       await access.close();
       return undefined;
     }
-    const { openTrustView } = await import('../verify/trust-view.js');
     const close = async () => {
       await trust.close();
       await access.close();
@@ -82,14 +83,12 @@ export async function choosePolicy(
       return fail('usage-argument', `--policy ${policy} is in TUF, and none was given`, {
         hint: 'add --root root.json --tuf PLACE',
       });
-    const { requirePolicy } = await import('../verify/trust-policies.js');
     return requirePolicy(view.policies, policy.slice(IN_TUF.length));
   }
   const repositories = new Set(references.map(reference => as ?? repositoryOf(reference)));
   if (policy !== undefined) {
     const local = (await loadPolicy(policy)).policy;
     if (!view || isLocal) return local;
-    const { requireSigned } = await import('../verify/trust-policies.js');
     for (const name of repositories) await requireSigned(local, name, view.policies);
     return local;
   }

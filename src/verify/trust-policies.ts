@@ -111,7 +111,8 @@ export async function requireSigned(
 ): Promise<void> {
   const signed = await policies.around(repository);
   if (signed.length === 0 || signed.some(({ source }) => source.digest === policy.digest)) return;
-  const hint = 'leave --policy away, or say tuf:NAME; --insecure-local-policy goes by the file all the same';
+  const hint =
+    'leave --policy away, or say tuf:NAME; custody verify --insecure-local-policy goes by the file all the same';
   const same = signed.find(({ document }) => document.name === policy.name);
   if (same)
     fail(

@@ -18,7 +18,7 @@ export const trustFlags = {
   policy: Flags.string({
     ...group,
     helpValue: 'FILE',
-    summary: 'instead of keys: the custody policy that every layer must hold to; a file, or tuf:NAME',
+    summary: 'instead of keys: a custody policy that every layer must hold to',
   }),
   threshold: Flags.integer({
     ...group,

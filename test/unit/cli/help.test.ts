@@ -6,6 +6,7 @@ import { EXIT_CODES } from '../../../src/base/codes.js';
 import { OTHER_VARIABLES } from '../../../src/cli/environment.js';
 import { outputFlags } from '../../../src/cli/flags/output.js';
 import { registryFlags } from '../../../src/cli/flags/registry.js';
+import { tufFlags } from '../../../src/cli/flags/tuf.js';
 import { formatCommandHelp, formatRootHelp } from '../../../src/cli/help.js';
 import { createStyler, TEXT_COLUMNS } from '../../../src/cli/text.js';
 import { HELP_TOPICS } from '../../../src/cli/topics.js';
@@ -21,7 +22,11 @@ const OTHER_FORMATS: Readonly<Record<string, string>> = {
 };
 
 const style = createStyler(false);
-const shared = new Set([...Object.keys(outputFlags), ...Object.keys(registryFlags)]);
+const shared = new Set([
+  ...Object.keys(outputFlags),
+  ...Object.keys(registryFlags),
+  ...Object.keys(tufFlags),
+]);
 
 describe.each(Object.entries(commands))('%s', (_id, command) => {
   const help = formatCommandHelp(command, { style, short: false });
@@ -106,7 +111,7 @@ it('is one screen with -h: names alone of the flags that many commands share', (
 
 it('shows which arguments may be repeated', () => {
   const usageOf = (id: string) => formatCommandHelp(commands[id] as Command.Cached, { style, short: true });
-  expect(usageOf('custody:verify')).toContain('custody verify [IMAGE…] --policy FILE');
+  expect(usageOf('custody:verify')).toContain('custody verify [IMAGE…] [flags]');
   expect(usageOf('custody:show')).toContain('custody show IMAGE [flags]');
 });
 

@@ -1,7 +1,8 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openTrust, type TufFlagValues } from '../../../src/cli/flags/tuf.js';
+import type { TufFlagValues } from '../../../src/cli/flags/tuf.js';
+import { openTrust } from '../../../src/cli/open-trust.js';
 import { codeOfAsync } from '../support.js';
 import { scratch, serve, storeAccess, writeRepository } from '../trust/support.js';
 import { NOW, Simulator } from '../tuf/simulator.js';
