@@ -281,7 +281,9 @@ describe.skipIf(absent)('a live notary server', () => {
     const { targets } = JSON.parse(
       readFileSync(scratch.file('trust-of-team/metadata/1.release.json'), 'utf8'),
     ).signed;
-    expect(targets[`release/${GUN}/2.1`]?.hashes.sha256).toBe(digestOf('2.1').slice('sha256:'.length));
+    expect(targets[`release/${encodeURIComponent(GUN)}/2.1`]?.hashes.sha256).toBe(
+      digestOf('2.1').slice('sha256:'.length),
+    );
   });
 });
 

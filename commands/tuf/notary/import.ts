@@ -14,6 +14,7 @@ import { loadPublicKey } from '../../../src/crypto/index.js';
 import { createStoreAccess } from '../../../src/oci/open.js';
 import { renderLines } from '../../../src/report/lines.js';
 import { type NotaryImport, presentImport } from '../../../src/report/notary-import-text.js';
+import { releaseTarget } from '../../../src/trust/layout.js';
 import { importNotary, planImport, verifyNotary } from '../../../src/tuf/notary/index.js';
 
 export default class TufNotaryImport extends TouchmarkCommand<NotaryImport> {
@@ -68,7 +69,7 @@ export default class TufNotaryImport extends TouchmarkCommand<NotaryImport> {
       const verdict = verifyNotary(files, { pin, now, insecureIgnoreExpiry });
       const [first] = verdict.problems;
       if (first) throw first.error;
-      const plan = planImport(files.gun, verdict);
+      const plan = planImport(files.gun, verdict, tag => releaseTarget(files.gun, tag));
       const { created, roles, kept } = await importNotary(flags.into, plan, {
         now,
         ...(onlineKey && { onlineKey }),

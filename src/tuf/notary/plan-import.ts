@@ -38,16 +38,6 @@ export interface ImportPlan {
 
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 
-/** Of one depth whatever the repository is called, for a star in a pattern does not cross a slash. */
-function releaseFolder(gun: string): string {
-  return `release/${encodeURIComponent(gun)}`;
-}
-
-/** The target that says which digest a tag means: listed by size and hash of the manifest, which lies in the registry. */
-export function releaseEntry(gun: string, { tag, file }: NotaryTag): TargetEntry {
-  return { path: `${releaseFolder(gun)}/${tag}`, length: file.length, hashes: file.hashes };
-}
-
 /**
  * What becomes of a repository of Notary. Only what was proven is taken:
  * - root and targets keep their keys, without the certificates around them;
@@ -55,9 +45,14 @@ export function releaseEntry(gun: string, { tag, file }: NotaryTag): TargetEntry
  *   Docker looked them up;
  * - every other delegation becomes a team, with its keys and the paths of its custody claims. It gets no tags: here, who may
  *   list a tag has released it.
+ * @param releasePath the target path of a tag; with `*` in place of the tag, the pattern of all
  * @throws TouchmarkError `internal` for a verdict with problems
  */
-export function planImport(gun: string, verdict: NotaryVerdict): ImportPlan {
+export function planImport(
+  gun: string,
+  verdict: NotaryVerdict,
+  releasePath: (tag: string) => string,
+): ImportPlan {
   const { root, roles, problems } = verdict;
   const top = roles.find(({ name }) => name === 'targets');
   if (root === undefined || top === undefined || problems.length > 0)
@@ -89,7 +84,7 @@ export function planImport(gun: string, verdict: NotaryVerdict): ImportPlan {
         `extra data of ${JSON.stringify(name.slice(0, 140))} (${role.name})`,
         'nothing here would read it',
       );
-  const paths = [`${releaseFolder(gun)}/*`];
+  const paths = [releasePath('*')];
   const adminTags = entries('targets');
   const admin = { ...holders(top.keys, top.by, `targets of ${gun}`), from: 'targets', paths };
   const planned: PlannedRole[] = releases
@@ -129,7 +124,8 @@ export function planImport(gun: string, verdict: NotaryVerdict): ImportPlan {
     if (!TAG.test(tag.tag))
       lose(JSON.stringify(tag.tag.slice(0, 140)), 'it is not a tag that a registry can have');
     else if (digestOf(tag.file) === undefined) lose(`the tag ${tag.tag}`, 'it is listed without a SHA-256');
-    else return [releaseEntry(gun, tag)];
+    // The file itself is the manifest, which lies in the registry: its hash is the digest.
+    else return [{ path: releasePath(tag.tag), length: tag.file.length, hashes: tag.file.hashes }];
     return [];
   }
 

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createSigner, generateKey, type Signer } from '../../../../src/crypto/index.js';
+import { releaseTarget } from '../../../../src/trust/layout.js';
 import { createMemoryCache, openClient, openFolderSource } from '../../../../src/tuf/index.js';
 import {
   importNotary,
@@ -15,7 +16,9 @@ import { temporaryFolder } from '../../images.js';
 import { GUN, KEYS, NotarySimulator, recorded, recordedKey, THEN } from './fixture.js';
 
 const planOf = (files: NotaryFiles) =>
-  planImport(files.gun, verifyNotary(files, { pin: { kind: 'keys', ids: [KEYS.root[0]] }, now: THEN }));
+  planImport(files.gun, verifyNotary(files, { pin: { kind: 'keys', ids: [KEYS.root[0]] }, now: THEN }), tag =>
+    releaseTarget(files.gun, tag),
+  );
 
 let online: Signer;
 let holders: Signer[];
