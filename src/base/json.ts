@@ -150,13 +150,15 @@ class Reader {
   }
 
   #space(): void {
+    let at = this.#at;
     for (;;) {
-      const c = this.text.charCodeAt(this.#at);
-      if (c === 0x20 || c === 0x0a || c === 0x0d || c === 0x09) {
-        this.#at++;
-        this.#spaced = true;
-      } else return;
+      const c = this.text.charCodeAt(at);
+      if (c !== 0x20 && c !== 0x0a && c !== 0x0d && c !== 0x09) break;
+      at++;
     }
+    if (at === this.#at) return;
+    this.#at = at;
+    this.#spaced = true;
   }
 
   #value(depth: number): ExactJson {
