@@ -28,7 +28,8 @@ export async function fetchNotaryFile(
   const { client, endpointOf } = partsOf(session);
   const request: RegistryRequest = {
     method: 'GET',
-    endpoint: { ...endpointOf(server.host), registry },
+    // The address says https, on loopback as well: nobody talks this client down from it.
+    endpoint: { ...endpointOf(server.host), registry, schemes: ['https'] },
     target: `${server.pathname}v2/${gun}/_trust/tuf/${name}`,
     scopes: [repositoryScope(gun, 'pull')],
     what: `reading ${name} of ${gun} from ${server.host}`,
