@@ -175,7 +175,7 @@ export default class Verify extends TouchmarkCommand<Result> {
       );
     }
     if (flags.key === undefined && !view) {
-      fail('usage-argument', 'nothing is given to verify with: a key, a policy, or a TUF repository', {
+      fail('usage-argument', 'nothing is given to verify with: a key or a policy, or a TUF repository', {
         hint: 'touchmark verify --key NAME.pub IMAGE, or touchmark verify --policy policy.yaml IMAGE',
       });
     }

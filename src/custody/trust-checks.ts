@@ -9,7 +9,8 @@ export function checkTrust(policy: CustodyPolicy, trust: TrustFacts | undefined)
     const rule = rulesOverTrust(policy);
     if (rule === undefined) return [];
     const message = `${rule} can only be judged with the teams’ TUF metadata, and none was given`;
-    const hint = 'add --root root.json --tuf PLACE, as the owners of the policy handed them out';
+    const hint =
+      'verify with --root root.json --tuf PLACE; a policy to mark with leaves marks.index away, which with TUF is present';
     return [failure('tuf-root-missing', where, message, hint)];
   }
   const current = trust.policy;

@@ -150,7 +150,7 @@ describe('custody verify', () => {
 
 describe('what is wrong is said before anything is asked', () => {
   test.each<[string, string[], RegExp, number]>([
-    ['no policy', ['oci:app:1'], /missing required flag --policy/i, 2],
+    ['no policy', ['oci:app:1'], /no policy is given/i, 2],
     ['no image', [...POLICY], /no image is given/, 2],
     ['no such policy', ['--policy', 'none.yaml', 'oci:app:1'], /none\.yaml/, 2],
     ['no such tag', [...POLICY, 'oci:app:none'], /oci-not-found/, 11],
