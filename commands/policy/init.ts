@@ -7,7 +7,7 @@ import { completeWishes } from '../../src/cli/ask-policy.js';
 import { TouchmarkCommand } from '../../src/cli/base-command.js';
 import { writeOutputFile } from '../../src/cli/files.js';
 import { dryRunFlag, yesFlag } from '../../src/cli/flags/output.js';
-import { planPolicy } from '../../src/cli/new-policy.js';
+import { inlineKeys, planPolicy } from '../../src/cli/new-policy.js';
 import { Args, Flags } from '../../src/cli/oclif.js';
 import {
   type FindingFacts,
@@ -94,6 +94,9 @@ export default class PolicyInit extends TouchmarkCommand<Result> {
       helpValue: 'TIME',
       summary: 'when the policy expires, from now',
     }),
+    'inline-keys': Flags.boolean({
+      summary: 'write the keys themselves, not where they lie: for a policy in a TUF repository',
+    }),
     ...dryRunFlag,
     ...yesFlag,
   };
@@ -113,7 +116,7 @@ export default class PolicyInit extends TouchmarkCommand<Result> {
       this.note(printable(message)),
     );
     const now = new Date();
-    const template = planPolicy(
+    const planned = planPolicy(
       {
         ...asked,
         name: flags.name ?? basename(file, extname(file)),
@@ -125,6 +128,7 @@ export default class PolicyInit extends TouchmarkCommand<Result> {
       },
       now,
     );
+    const template = flags['inline-keys'] ? await inlineKeys(planned, policyKeyReader(folder)) : planned;
     const document = formatPolicyTemplate(template);
     // Read as whoever checks with it will read it: what is not sound is not written.
     const loaded = await loadKeys(parsePolicy(utf8(document), file, 'yaml'), policyKeyReader(folder));

@@ -1,7 +1,9 @@
+import { decodeUtf8 } from '../base/bytes.js';
 import { fail } from '../base/errors.js';
 import { nearest } from '../base/nearest.js';
+import { serializePublicKey } from '../crypto/public-key.js';
 import { DURATION, durationOf } from '../policy/duration.js';
-import type { PolicyTemplate, TemplateStep, TemplateTeam } from '../policy/index.js';
+import type { PolicyKeyReader, PolicyTemplate, TemplateStep, TemplateTeam } from '../policy/index.js';
 import { repositoryPatternProblem } from '../policy/repository-pattern.js';
 import { nameProblem } from '../policy/schema.js';
 import { splitPair } from './policy-teams.js';
@@ -51,6 +53,24 @@ export function planPolicy(wishes: PolicyWishes, now: Date): PolicyTemplate {
     approvals: rules.filter(({ approves }) => approves).map(finish),
     adopt: wishes.adopt,
   };
+}
+
+/** The same policy with every key as PEM text: it stands by itself, wherever the document goes. */
+export async function inlineKeys(
+  template: PolicyTemplate,
+  readKey: PolicyKeyReader,
+): Promise<PolicyTemplate> {
+  const pemOf = async (entry: string) => decodeUtf8(serializePublicKey(await readKey(entry, '--team'))) ?? '';
+  const teams = template.teams.map(async team => ({
+    ...team,
+    signers: await Promise.all(
+      team.signers.map(async ({ keys, ...signer }) => ({
+        ...signer,
+        keys: await Promise.all(keys.map(pemOf)),
+      })),
+    ),
+  }));
+  return { ...template, teams: await Promise.all(teams) };
 }
 
 interface Rule {

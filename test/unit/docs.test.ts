@@ -1,12 +1,32 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { environmentIn, root, run, scriptOf, snippetsOf, useDockerTrust } from './documents.js';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createStoreAccess } from '../../src/oci/open.js';
+import { startRegistry } from '../../src/testing/registry.js';
+import {
+  environmentIn,
+  pushTeamImages,
+  root,
+  run,
+  scriptOf,
+  snippetsOf,
+  useDockerTrust,
+} from './documents.js';
 import { temporaryFolder } from './images.js';
 
 const pages = readdirSync(join(root, 'docs'), { recursive: true, withFileTypes: true })
   .filter(entry => entry.isFile())
   .map(entry => relative(root, join(entry.parentPath, entry.name)));
+
+/** A registry with the images that three teams have built. */
+async function teamRegistry(): Promise<string> {
+  const registry = await startRegistry();
+  onTestFinished(() => registry.close());
+  const access = createStoreAccess();
+  await pushTeamImages(access, registry.host);
+  await access.close();
+  return registry.host;
+}
 
 describe.each(pages)('%s', page => {
   it('has commands that work, one after the other, and leave a sound repository', {
@@ -15,7 +35,11 @@ describe.each(pages)('%s', page => {
     const snippets = await snippetsOf(page);
     expect([...new Set(snippets.map(({ language }) => language))], 'every snippet is run').toEqual(['sh']);
     const folder = await temporaryFolder();
-    const env = { ...(await environmentIn(folder)), TOUCHMARK_PASSWORD: 'secret' };
+    const env = {
+      ...(await environmentIn(folder)),
+      TOUCHMARK_PASSWORD: 'secret',
+      REGISTRY: await teamRegistry(),
+    };
     if (page === 'docs/docker-content-trust.md') await useDockerTrust(folder);
     // Each ends with a repository that whoever has its first root takes.
     const verify = 'touchmark tuf verify --root trust/metadata/1.root.json trust';

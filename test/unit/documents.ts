@@ -3,6 +3,9 @@ import { chmod, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { openStore, type StoreAccess } from '../../src/oci/open.js';
+import { parseReference } from '../../src/oci/reference.js';
+import { buildImage, buildLayer, pushImage, type TestLayer } from '../../src/testing/image.js';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 export const run = promisify(execFile);
@@ -49,4 +52,18 @@ export async function useDockerTrust(folder: string): Promise<void> {
   const passwords = { root: 'rootpass1', targets: 'targetspass1', team: 'delegpass1' };
   for (const [name, password] of Object.entries(passwords))
     await writeFile(join(folder, `${name}.txt`), password);
+}
+
+/** What three teams have built on each other, before anybody marked it: `base/os:1`, `runtime/node:1`, `shop/app:1.4`. */
+export async function pushTeamImages(access: StoreAccess, host: string): Promise<void> {
+  const layers: TestLayer[] = [];
+  for (const [reference, file] of [
+    ['base/os:1', 'etc/os-release'],
+    ['runtime/node:1', 'usr/bin/node'],
+    ['shop/app:1.4', 'opt/app/main.js'],
+  ] as const) {
+    layers.push(buildLayer({ [file]: reference }));
+    const parsed = parseReference(`${host}/${reference}`);
+    await pushImage(await openStore(parsed, access), buildImage({ layers }), parsed.tag);
+  }
 }

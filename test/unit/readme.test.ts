@@ -2,11 +2,20 @@ import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { transform } from 'esbuild';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
-import { createStoreAccess, openStore, type StoreAccess } from '../../src/oci/open.js';
+import { createStoreAccess, openStore } from '../../src/oci/open.js';
 import { parseReference } from '../../src/oci/reference.js';
-import { buildImage, buildIndex, buildLayer, pushImage, type TestLayer } from '../../src/testing/image.js';
+import { buildIndex, pushImage } from '../../src/testing/image.js';
 import { startRegistry } from '../../src/testing/registry.js';
-import { environmentIn, root, run, type Snippet, scriptOf, snippetsOf, useDockerTrust } from './documents.js';
+import {
+  environmentIn,
+  pushTeamImages,
+  root,
+  run,
+  type Snippet,
+  scriptOf,
+  snippetsOf,
+  useDockerTrust,
+} from './documents.js';
 import { anImage, temporaryFolder } from './images.js';
 
 /** A folder where `touchmark` is the built command line, and a registry that holds the image the README speaks of. */
@@ -17,25 +26,11 @@ async function stage() {
   const access = createStoreAccess();
   const store = await openStore(parseReference(`${registry.host}/team/app`), access);
   await pushImage(store, buildIndex([anImage()]), '1.4');
-  await pushTeams(access, registry.host);
+  await pushTeamImages(access, registry.host);
   await access.close();
   await useDockerTrust(folder);
   const environment = { ...(await environmentIn(folder)), REGISTRY: registry.host };
   return { folder, environment, host: registry.host };
-}
-
-/** What three teams have built on each other, before anybody marked it. */
-async function pushTeams(access: StoreAccess, host: string): Promise<void> {
-  const layers: TestLayer[] = [];
-  for (const [reference, file] of [
-    ['base/os:1', 'etc/os-release'],
-    ['runtime/node:1', 'usr/bin/node'],
-    ['shop/app:1.4', 'opt/app/main.js'],
-  ] as const) {
-    layers.push(buildLayer({ [file]: reference }));
-    const parsed = parseReference(`${host}/${reference}`);
-    await pushImage(await openStore(parsed, access), buildImage({ layers }), parsed.tag);
-  }
 }
 
 let all: readonly Snippet[];

@@ -31,6 +31,20 @@ const THREE_TEAMS = [...REPOSITORY, ...TEAMS.flatMap(team => ['--team', `${team}
 const init = (cwd: string, ...argv: string[]) => runCli(['policy', 'init', ...argv], { cwd });
 
 describe('policy init', () => {
+  it('writes the keys themselves when asked to, and the file needs no other', async () => {
+    const cwd = folderWithKeys();
+    const { exitCode, stderr } = await init(cwd, 'shop.yaml', ...THREE_TEAMS, '--inline-keys');
+    expect(exitCode, stderr).toBe(0);
+    const document = readFileSync(join(cwd, 'shop.yaml'), 'utf8');
+    expect(document).not.toContain('.pub');
+    const alone = join(temporaryFolder(), 'shop.yaml');
+    writeFileSync(alone, document);
+    const { policy } = await loadPolicy(alone);
+    const { exitCode: other } = await init(cwd, 'paths.yaml', ...THREE_TEAMS, '--name', 'shop');
+    expect(other).toBe(0);
+    expect(policy.teams).toEqual((await loadPolicy(join(cwd, 'paths.yaml'))).policy.teams);
+  });
+
   it('writes the three teams with one command: it loads, and names keys as seen from the file', async () => {
     const cwd = folderWithKeys();
     mkdirSync(join(cwd, 'policies'));
