@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createStoreAccess, openStore } from '../../../src/oci/open.js';
@@ -79,3 +80,19 @@ test('what is asked about signatures is not left out silently where no key is gi
   const { exitCode, stderr } = await verify('--threshold', '2', `${name}:1`);
   expect([exitCode, stderr]).toEqual([2, expect.stringContaining('--threshold')]);
 }, 60_000);
+
+test('a channel has its newest release first, and keeps what was in it', async () => {
+  const { name, push, must, publish, cwd } = await released();
+  const add = () =>
+    must('tuf', 'target', 'add', '--dir', 'trust', '--release', `${name}:1`, '--channel', 'stable');
+  await add();
+  await publish();
+  await push(second);
+  await add();
+  await publish();
+  const folder = join(cwd, 'trust/targets/release/channels');
+  const channels = readdirSync(folder).map(
+    file => JSON.parse(readFileSync(join(folder, file), 'utf8')).releases,
+  );
+  expect(channels).toContainEqual([[second.manifest.descriptor.digest], [first.manifest.descriptor.digest]]);
+}, 120_000);
