@@ -170,6 +170,7 @@ describe('a custody verdict as text', () => {
       'history-untrusted',
       'oci-',
       'sig-',
+      'tuf-not-signed',
       'mark-un',
     ];
     const others = ['mark-other', 'carrier-', 'identity-content', 'tag-', 'annotation-'];
