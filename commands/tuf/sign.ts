@@ -1,8 +1,7 @@
 import { fail } from '../../src/base/errors.js';
 import { dryRunFlag, yesFlag } from '../../src/cli/flags/output.js';
 import { signingFlags } from '../../src/cli/flags/signing.js';
-import { dirFlag } from '../../src/cli/flags/tuf-repository.js';
-import { Flags } from '../../src/cli/oclif.js';
+import { dirFlag, stagedRolesFlag } from '../../src/cli/flags/tuf-repository.js';
 import { printable, type Styler } from '../../src/cli/text.js';
 import { TufCommand } from '../../src/cli/tuf-command.js';
 import {
@@ -42,12 +41,7 @@ export default class TufSign extends TufCommand<Result> {
   ];
   static override flags = {
     ...dirFlag,
-    role: Flags.string({
-      helpGroup: 'TUF',
-      multiple: true,
-      helpValue: 'ROLE',
-      summary: 'only this role (repeatable); default: all that are staged',
-    }),
+    ...stagedRolesFlag,
     ...signingFlags,
     ...dryRunFlag,
     ...yesFlag,

@@ -2,8 +2,7 @@ import { access } from 'node:fs/promises';
 import { fail } from '../../../src/base/errors.js';
 import { writeOutputFile } from '../../../src/cli/files.js';
 import { yesFlag } from '../../../src/cli/flags/output.js';
-import { dirFlag, outputFileFlag } from '../../../src/cli/flags/tuf-repository.js';
-import { Flags } from '../../../src/cli/oclif.js';
+import { dirFlag, outputFileFlag, stagedRolesFlag } from '../../../src/cli/flags/tuf-repository.js';
 import { printable, type Styler } from '../../../src/cli/text.js';
 import { TufCommand } from '../../../src/cli/tuf-command.js';
 import {
@@ -48,12 +47,7 @@ export default class TufOfflineExport extends TufCommand<Result> {
   ];
   static override flags = {
     ...dirFlag,
-    role: Flags.string({
-      helpGroup: 'TUF',
-      multiple: true,
-      helpValue: 'ROLE',
-      summary: 'only this role (repeatable); default: all that are staged',
-    }),
+    ...stagedRolesFlag,
     ...outputFileFlag('to-sign.json', 'the file to hand out'),
     ...yesFlag,
   };

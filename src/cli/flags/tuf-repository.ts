@@ -18,6 +18,16 @@ export const dirFlag = {
   }),
 };
 
+/** For commands that work on what is staged. */
+export const stagedRolesFlag = {
+  role: Flags.string({
+    ...group,
+    multiple: true,
+    helpValue: 'ROLE',
+    summary: 'only this role (repeatable); default: all that are staged',
+  }),
+};
+
 /** For commands whose result is a file. */
 export function outputFileFlag(usual: string, summary: string) {
   return { 'output-file': Flags.string({ default: usual, helpValue: 'FILE', summary }) };

@@ -126,7 +126,7 @@ async function checkStaged(
   const next = readOnce(repository);
   const waiting: string[] = [];
   const ready = await mapConcurrently(roles, 8, async role => {
-    const staged = role === 'root' ? await repository.stagedRoot() : await repository.staged(role);
+    const staged = await repository.stagedFile(role);
     const { envelope, payload } = staged ?? fail('tuf-conflict', `what was staged of ${role} is gone`);
     requireNextVersion(repository, role, payload.version);
     for (const authority of await authoritiesOf(repository, role, next)) {

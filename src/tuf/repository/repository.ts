@@ -115,6 +115,11 @@ export class Repository {
     return bytes && parseRoot(bytes, 'the staged root.json');
   }
 
+  /** The staged file of any role, root included; not verified. @throws TouchmarkError `tuf-format` */
+  stagedFile(role: string): Promise<Metadata<Root> | Metadata<Targets> | undefined> {
+    return role === 'root' ? this.stagedRoot() : this.staged(role);
+  }
+
   /** What a role will say once everything staged is published. */
   async next(role: string): Promise<Targets | undefined> {
     return (await this.staged(role))?.payload ?? (await this.published(role));

@@ -91,7 +91,7 @@ interface StagedFile {
  * @param next how metadata of delegating roles is read: for many roles at once, give {@link readOnce}
  */
 export async function openStaged(repository: Repository, role: string, next?: LoadRole): Promise<StagedFile> {
-  const staged = role === 'root' ? await repository.stagedRoot() : await repository.staged(role);
+  const staged = await repository.stagedFile(role);
   if (!staged)
     return fail('usage-argument', `nothing is staged for ${JSON.stringify(role.slice(0, 140))}`, {
       hint: `staged are: ${(await repository.stagedRoles()).slice(0, 10).join(', ') || 'no roles'}`,

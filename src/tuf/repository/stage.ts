@@ -47,7 +47,7 @@ export async function stageRole(
     readonly signing?: Signing;
   } = {},
 ): Promise<StagedRole> {
-  const staged = role === 'root' ? await repository.stagedRoot() : await repository.staged(role);
+  const staged = await repository.stagedFile(role);
   const version = repository.publishedVersion(role) + 1;
   if (staged) requireNextVersion(repository, role, staged.payload.version);
   const known = staged?.payload.raw ?? (await publishedPayload(repository, role));
@@ -110,7 +110,7 @@ export async function writeStaged(
 
 /** Puts the placeholders right: who is asked follows from what else is staged. */
 export async function askToSign(repository: Repository, role: string): Promise<void> {
-  const staged = role === 'root' ? await repository.stagedRoot() : await repository.staged(role);
+  const staged = await repository.stagedFile(role);
   if (!staged) return;
   const authorities = await authoritiesOf(repository, role);
   await writeStaged(repository, role, staged.payload.raw, signaturesOf(staged.envelope), authorities);

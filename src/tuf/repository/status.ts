@@ -88,7 +88,7 @@ async function publishedPayload(repository: Repository, role: string) {
 }
 
 async function stagedStanding(repository: Repository, role: string): Promise<RoleStanding['staged']> {
-  const staged = role === 'root' ? await repository.stagedRoot() : await repository.staged(role);
+  const staged = await repository.stagedFile(role);
   if (!staged) return null;
   const { version, expires } = staged.payload;
   const authorities = await authoritiesOf(repository, role);
