@@ -1,0 +1,110 @@
+import { fail } from '../base/errors.js';
+import { type CustodyPolicy, type CustodyVerdict, sayFinding } from '../custody/index.js';
+import { applyLayer, createTree, type LayerIndex, openIndexCache, type Tree } from '../layers/index.js';
+import type { StoreAccess } from '../oci/open.js';
+import { parseReference } from '../oci/reference.js';
+import { type BlamedLayer, reportLayer } from './blame-report.js';
+import { tryParse } from './custody-target.js';
+import { loadLayerIndexes } from './image-content.js';
+import { judgeImage } from './judge-custody.js';
+import { type ShownImage, type ShowOptions, withShown } from './show-custody.js';
+
+export interface OpenOptions extends ShowOptions {
+  readonly policy: CustodyPolicy;
+  readonly now: Date;
+  /** The image as this step handed it on. */
+  readonly at?: string | undefined;
+  /** Where indexes of layers are kept; it may be deleted at any time. */
+  readonly cacheFolder: string;
+  readonly signal?: AbortSignal;
+  /** Bytes of layers that have been read, of those that will be. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** An image whose chain of custody holds, with the entries of its layers. */
+export interface OpenedLayers extends Pick<ShownImage, 'pinned' | 'through'> {
+  /** It is `pass`. */
+  readonly verdict: CustodyVerdict;
+  /** Whose each layer is, base first; with `at` only those that the step's image had. */
+  readonly layers: readonly BlamedLayer[];
+  /** One for each of `layers`. */
+  readonly indexes: readonly LayerIndex[];
+}
+
+/** {@link OpenedLayers}, and the files that the layers make when one is put on the other. */
+export interface OpenedContents extends OpenedLayers {
+  readonly tree: Tree;
+}
+
+/**
+ * Opens one image down to its files. The teams' marks say whose each layer is and what it unpacks to, and every layer that is
+ * read is held to that. Without a chain that holds there is no answer.
+ * @throws TouchmarkError the verdict's code when custody does not hold; `usage-argument` for a step that is not there; why a
+ *   layer cannot be read or is refused; what the store throws
+ */
+export async function openContents(
+  access: StoreAccess,
+  reference: string,
+  options: OpenOptions,
+): Promise<OpenedContents> {
+  const opened = await openLayers(access, reference, options);
+  return { ...opened, tree: stackLayers(opened.indexes) };
+}
+
+/** As {@link openContents}, without putting the layers on one another. */
+export async function openLayers(
+  access: StoreAccess,
+  reference: string,
+  options: OpenOptions,
+): Promise<OpenedLayers> {
+  const { policy, now, repository, signal, onProgress } = options;
+  return withShown(access, reference, options, async (store, target, { pinned, through }) => {
+    const tagGiven = parseReference(reference).digest === undefined && store.namesRepository;
+    // Every layer is held to its diffID below: that is more than what the policy could ask of its bytes.
+    const { verdict } = await judgeImage(store, target, tagGiven, {
+      policy: { ...policy, evidence: 'manifest' },
+      level: 'manifest',
+      now,
+      ...(repository !== undefined && { repository }),
+      ...(signal && { signal }),
+    });
+    const manifest = tryParse(target.raw);
+    if (verdict.verdict !== 'pass' || manifest?.kind !== 'image') refuse(verdict, pinned);
+    const owned = verdict.layers.slice(0, countLayers(verdict, options.at));
+    const indexes = await loadLayerIndexes(
+      store,
+      owned.flatMap(({ index, diffID }) => {
+        const descriptor = manifest.layers[index];
+        return descriptor ? [{ index, descriptor, diffID }] : [];
+      }),
+      { cache: openIndexCache(options.cacheFolder), signal, onProgress },
+    );
+    const layers = owned.map(layer => reportLayer(layer, verdict.chain));
+    return { pinned, through, verdict, layers, indexes };
+  });
+}
+
+/** @throws TouchmarkError why a layer cannot be put on those below it */
+export function stackLayers(indexes: readonly LayerIndex[]): Tree {
+  const tree = createTree();
+  for (const index of indexes) applyLayer(tree, index);
+  return tree;
+}
+
+function refuse(verdict: CustodyVerdict, pinned: string): never {
+  const [first] = verdict.findings;
+  const why = first ? sayFinding(first) : 'it is no image';
+  return fail(verdict.code ?? 'manifest-unsupported', `whose the files are cannot be said: ${why}`, {
+    hint: 'touchmark custody verify says what is wrong with its chain of custody',
+    details: { image: pinned },
+  });
+}
+
+function countLayers({ chain, layers }: CustodyVerdict, step: string | undefined): number {
+  if (step === undefined) return layers.length;
+  const last = chain.findLast(entry => entry.step === step);
+  if (last) return last.span.to;
+  return fail('usage-argument', `the image has no step ${JSON.stringify(step)}`, {
+    hint: `its steps are: ${[...new Set(chain.map(entry => entry.step))].join(', ')}`,
+  });
+}
