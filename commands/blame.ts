@@ -8,7 +8,8 @@ import { Args, Flags } from '../src/cli/oclif.js';
 import { printable, type Styler } from '../src/cli/text.js';
 import { createStoreAccess } from '../src/oci/open.js';
 import { loadPolicy } from '../src/policy/load.js';
-import { presentBlame, renderBlameCsv } from '../src/report/blame-text.js';
+import { renderBlameCsv } from '../src/report/blame-csv.js';
+import { presentBlame } from '../src/report/blame-text.js';
 import { renderLines } from '../src/report/lines.js';
 import { blameImage } from '../src/verify/blame-image.js';
 import type { BlameReport } from '../src/verify/blame-report.js';
@@ -33,6 +34,14 @@ export default class Blame extends TouchmarkCommand<BlameReport> {
       description: 'What was deleted, and by whom',
       command: 'touchmark blame --policy policy.yaml --deleted registry.example/app:1.4',
     },
+    {
+      description: 'What each team has in it, and changed of what others made',
+      command: 'touchmark blame --policy policy.yaml --summary registry.example/app:1.4',
+    },
+    {
+      description: 'As it was when the runtime team handed it on',
+      command: 'touchmark blame --policy policy.yaml --at runtime registry.example/app:1.4 /etc/passwd',
+    },
   ];
   static override args = {
     image: Args.string({
@@ -46,6 +55,15 @@ export default class Blame extends TouchmarkCommand<BlameReport> {
   static override flags = {
     ...policyFlag,
     deleted: Flags.boolean({ summary: 'what is gone from the image, instead of what is in it' }),
+    summary: Flags.boolean({
+      exclusive: ['deleted'],
+      summary: 'numbers for each team instead of paths: what it has, and what it did to the others’ part',
+    }),
+    team: Flags.string({
+      helpValue: 'TEAM',
+      summary:
+        'only what is this team’s; with --deleted what it took away; with --summary by folder, worst first',
+    }),
     at: Flags.string({
       helpValue: 'STEP',
       summary: 'the image as this step handed it on; default the whole image',
@@ -69,6 +87,8 @@ export default class Blame extends TouchmarkCommand<BlameReport> {
         now: new Date(),
         path: args.path,
         deleted: flags.deleted,
+        summary: flags.summary,
+        team: flags.team,
         at: flags.at,
         repository: flags.as,
         platform: flags.platform,

@@ -120,6 +120,7 @@ export const EXIT_CODES = {
   'seal-violated': 16,
   'hardlink-cross-layer': 16,
   'whiteout-dangling': 16,
+  'path-collision': 16,
 
   'team-not-delegated': 17,
   'policy-rollback': 17,

@@ -28,6 +28,17 @@ const gone = z.looseObject({
   history,
 });
 
+const count = z.int().min(0);
+const tally = {
+  files: count.describe('files with its bytes'),
+  bytes: count.describe('of those; names of one file count once'),
+  others: count.describe('folders, links, devices and pipes'),
+  replaced: count.describe('times that it put its own in the place of what another team had there'),
+  metadata: count.describe('times that it set mode, owner or attributes of what is another team’s'),
+  deleted: count.describe('names that it took away and that are gone'),
+  deletedOfOthers: count.describe('of those, the ones that were another team’s'),
+};
+
 export const blameFields = {
   reference: z.string().describe('as given'),
   pinned: z.string().describe('the reference by digest: what the answer is about'),
@@ -61,4 +72,22 @@ export const blameFields = {
     }),
   ),
   deleted: z.array(gone).describe('names that are gone'),
+  summary: z
+    .array(
+      z.looseObject({
+        team: z.string(),
+        layers: z.array(z.int().min(0)),
+        ...tally,
+        folders: z
+          .array(z.looseObject({ path: z.string(), ...tally }))
+          .describe('what lies directly in each: most changes to what others made first, then most files'),
+      }),
+    )
+    .describe('in the order of the layers; empty unless asked for'),
+  collisions: z
+    .array(z.looseObject({ paths: z.array(z.string()), layers: z.array(z.int().min(0)) }))
+    .nullable()
+    .describe(
+      'names of one folder that differ in case or Unicode composition alone, a thousand at most; null: not looked for',
+    ),
 };

@@ -21,6 +21,7 @@ export {
   deletedPaths,
   type PathFilter,
 } from './blame.js';
+export { type Collision, findCollisions } from './collisions.js';
 export type { Compression } from './compression.js';
 export { type EntryPath, parsePathText, pathText } from './entry-path.js';
 export { type IndexCache, openIndexCache } from './index-cache.js';
@@ -37,4 +38,5 @@ export type { DeletedHow, Operation, OperationKind, Owners, Tombstone, Version }
 export type { PathCode, PathFinding } from './path-finding.js';
 export { type ModeRules, type PathRules, STRICT_MODES } from './path-rules.js';
 export { type LayerContent, readLayer } from './read-layer.js';
+export { summarize, type Tallies, type Tally } from './summary.js';
 export { createTree, type Tree, type TreeNode } from './tree.js';

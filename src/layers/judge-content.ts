@@ -1,6 +1,8 @@
 import { TouchmarkError } from '../base/errors.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import { applyLayer } from './apply-layer.js';
+import { findCollisions } from './collisions.js';
+import { type EntryPath, showPath } from './entry-path.js';
 import { judgeOperations, type Seal } from './judge-operations.js';
 import type { LayerIndex } from './layer-index.js';
 import { collectPathFindings, type PathFinding } from './path-finding.js';
@@ -52,11 +54,31 @@ export function judgeContent(layers: readonly ContentLayer[], steps: readonly Co
       applyLayer(tree, entries, judge.take);
       findings.push(...judge.end());
     }
+    findings.push(...checkCollisions(tree, stepOf));
     return { findings, tree, fault: undefined };
   } catch (error) {
     if (!(error instanceof TouchmarkError) || error.code === 'internal') throw error;
     return { findings, tree: undefined, fault: error };
   }
+}
+
+/** One warning for each layer that made a name like one that is there: nothing is wrong with it where the image runs. */
+function checkCollisions(tree: Tree, stepOf: (layer: number) => string | undefined): readonly PathFinding[] {
+  const first = new Map<number, { readonly paths: readonly EntryPath[]; count: number }>();
+  for (const { paths, layers } of findCollisions(tree).collisions) {
+    const layer = layers.at(-1) ?? 0;
+    const of = first.get(layer) ?? { paths, count: 0 };
+    first.set(layer, of);
+    of.count++;
+  }
+  return [...first].flatMap(([layer, { paths, count }]) => {
+    const found = collectPathFindings(layer, stepOf(layer) ?? '');
+    const names = paths.slice(0, 2).map(showPath).join(' and ');
+    const more = count > 1 ? `, and ${count - 1} more like them,` : '';
+    const message = `${names}${more} are one name to file systems that ignore case or Unicode composition`;
+    found.add('path-collision', 'warning', paths[0] ?? '', message);
+    return found.list();
+  });
 }
 
 /** Where lazy runtimes are told of a table of contents (eStargz, zstd:chunked). Only the tar is read here. */

@@ -12,6 +12,7 @@ export type PathCode = Extract<
   | 'hardlink-cross-layer'
   | 'whiteout-dangling'
   | 'layer-dual-view'
+  | 'path-collision'
 >;
 
 /** Something that a layer does to a path and should not. */

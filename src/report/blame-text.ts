@@ -1,11 +1,14 @@
 import type { BlamedLayer, BlamedPath, BlameReport, GonePath, PathState } from '../verify/blame-report.js';
+import { presentCollisions, presentSummary } from './blame-summary-text.js';
 import { type Line, line } from './lines.js';
 
 /** A single path in full; of many a line each. */
 export function presentBlame(report: BlameReport): readonly Line[] {
-  const { paths, deleted, layers, pinned, level } = report;
+  const { paths, deleted, summary, layers, pinned, level } = report;
   const of = ownersOf(layers);
   const head = line({ text: pinned, style: 'bold' }, `  ${level}`);
+  const collisions = presentCollisions(report);
+  if (summary.length > 0) return [head, ...presentSummary(summary), ...collisions];
   const [path] = paths;
   const [gone] = deleted;
   if (path && paths.length === 1) return [head, ...presentPath(path, of)];
@@ -20,17 +23,18 @@ export function presentBlame(report: BlameReport): readonly Line[] {
       const text = `  deleted by ${by?.team}, layer ${by?.index}${HOW[entry.how] ?? ''}`;
       return line(`${columns(of(owner(entry.was)), width)}  ${entry.path}`, { text, style: 'dim' });
     }),
+    ...collisions,
   ];
 }
 
-type OwnerOf = (layer: number | null) => BlamedLayer | undefined;
+export type OwnerOf = (layer: number | null) => BlamedLayer | undefined;
 
-function ownersOf(layers: readonly BlamedLayer[]): OwnerOf {
+export function ownersOf(layers: readonly BlamedLayer[]): OwnerOf {
   return layer => (layer === null ? undefined : layers[layer]);
 }
 
 /** Folders have no bytes: theirs is who made them. */
-function owner({ content, name }: PathState): number | null {
+export function owner({ content, name }: PathState): number | null {
   return content ?? name;
 }
 
@@ -93,55 +97,4 @@ function row(what: string, layer: BlamedLayer | undefined, more = ''): Line {
 function describe({ kind, mode, uid, gid, size, digest, target }: PathState): string {
   const bytes = kind === 'file' ? `, ${size} bytes, ${digest?.slice(0, 19)}…` : '';
   return `${kind}${target === null ? '' : ` to ${target}`}, ${mode} ${uid}:${gid}${bytes}`;
-}
-
-const COLUMNS = [
-  'path',
-  'kind',
-  'team',
-  'step',
-  'layer',
-  'metadata-team',
-  'name-team',
-  'mode',
-  'uid',
-  'gid',
-  'size',
-  'digest',
-  'deleted-by',
-  'how',
-];
-
-/** As RFC 4180 has it, but for plain line feeds; a header line first. What is gone has the team that deleted it. */
-export function renderBlameCsv({ paths, deleted, layers }: BlameReport): string {
-  const of = ownersOf(layers);
-  const fields = (state: PathState): readonly (string | number)[] => {
-    const main = of(owner(state));
-    const { kind, mode, uid, gid, size, digest } = state;
-    const teams = [of(state.metadata)?.team ?? '', of(state.name)?.team ?? ''];
-    return [
-      kind,
-      main?.team ?? '',
-      main?.step ?? '',
-      main?.index ?? '',
-      ...teams,
-      mode,
-      uid,
-      gid,
-      size,
-      digest ?? '',
-    ];
-  };
-  const rows = [
-    COLUMNS,
-    ...paths.map(path => [path.path, ...fields(path), '', '']),
-    ...deleted.map(gone => [gone.path, ...fields(gone.was), of(gone.deletedBy)?.team ?? '', gone.how]),
-  ];
-  return rows.map(cells => `${cells.map(quote).join(',')}\n`).join('');
-}
-
-/** A cell that a spreadsheet would take for a formula is made text. */
-function quote(cell: string | number): string {
-  const text = /^[=+\-@\t\r]/.test(String(cell)) ? `'${cell}` : String(cell);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -109,6 +109,7 @@ const FIXES: Partial<Record<ReasonCode, string>> = {
   'seal-violated': 'rebuild without the change: the team below has sealed the path',
   'hardlink-cross-layer': 'rebuild with a copy of the file instead of a link to it',
   'whiteout-dangling': 'rebuild without deleting what is not there',
+  'path-collision': 'rename one of them, if the files are ever unpacked where case does not count',
   'layer-repeats-lower': 'remove the step that adds the lower layer again',
   'layer-unavailable': 'make the blob readable and run it again',
   'step-missing': 'the team that is left out adds its part, or the policy stops asking for it',

@@ -1,6 +1,14 @@
 import type { Digest } from '../base/digest.js';
 import type { ChainEntry, CustodyVerdict } from '../custody/index.js';
-import { type Blame, type BlameState, type DeletedPath, ENTRY, pathText } from '../layers/index.js';
+import {
+  type Blame,
+  type BlameState,
+  type Collision,
+  type DeletedPath,
+  ENTRY,
+  pathText,
+} from '../layers/index.js';
+import type { TeamSummary } from './blame-summary.js';
 
 /** Who put which file into an image, as machines read it. Fields are only ever added; lists of words may grow. */
 export interface BlameReport {
@@ -16,6 +24,17 @@ export interface BlameReport {
   /** Empty when what is gone was asked for. */
   readonly paths: readonly BlamedPath[];
   readonly deleted: readonly GonePath[];
+  /** By team; empty unless it was asked for. */
+  readonly summary: readonly TeamSummary[];
+  /** Names that file systems which ignore case, or how Unicode composes letters, take for one. Null: not looked for. */
+  readonly collisions: readonly CollidingNames[] | null;
+}
+
+export interface CollidingNames {
+  /** Absolute; of one folder. */
+  readonly paths: readonly string[];
+  /** Of each, the layer that made the name. */
+  readonly layers: readonly number[];
 }
 
 export interface BlamedLayer {
@@ -94,6 +113,10 @@ export function reportBlame({ path, touched, history, deletions, ...state }: Bla
 export function reportDeletion({ path, layer, how, was, history }: DeletedPath): GonePath {
   const before = { was: reportState(was), history: history.map(reportState) };
   return { path: `/${pathText(path)}`, deletedBy: layer, how, ...before };
+}
+
+export function reportCollision({ paths, layers }: Collision): CollidingNames {
+  return { paths: paths.map(path => `/${pathText(path)}`), layers };
 }
 
 function reportState({ kind, owners, mode, uid, gid, size, digest, link }: BlameState): PathState {

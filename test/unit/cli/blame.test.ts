@@ -138,6 +138,41 @@ test('CSV: a header, a line each, and no cell that a spreadsheet would run', asy
   expect(rows).toHaveLength(3);
 });
 
+test('numbers for each team, and of one team its folders', async () => {
+  const { stdout } = await blame('oci:shop:app', '--summary');
+  const rows = stdout.split('\n').map(row => row.trim().split(/ {2,}/));
+  expect(rows.slice(1, 5)).toEqual([
+    ['team', 'files', 'bytes', 'others', 'replaced', 'metadata', 'deleted'],
+    ['base', '0', '0', '4', '0', '0', '0'],
+    ['runtime', '1', '3', '0', '1', '0', '3 (3)'],
+    ['app', '2', '5', '2', '0', '0', '1 (1)'],
+  ]);
+  const report = await json('oci:shop:app', '--summary', '--team', 'runtime');
+  expect(report).toMatchObject({ paths: [], deleted: [], collisions: [] });
+  expect(report.summary).toMatchObject([
+    {
+      ...{ team: 'runtime', layers: [1], files: 1, bytes: 3, replaced: 1, deleted: 3, deletedOfOthers: 3 },
+      folders: [{ path: '/usr/share/doc' }, { path: '/usr/lib' }, { path: '/usr/share' }],
+    },
+  ]);
+  const csv = await blame('oci:shop:app', '--summary', '--team', 'app', '-o', 'csv');
+  expect(csv.stdout.split('\n').slice(0, 3)).toEqual([
+    'team,folder,files,bytes,others,replaced,metadata,deleted,deleted-of-others',
+    'app,,2,5,2,0,0,1,1',
+    'app,/etc,0,0,0,0,0,1,1',
+  ]);
+});
+
+test('only what is one team’s', async () => {
+  const { paths } = await json('oci:shop:app', '--team', 'runtime');
+  expect(paths.map(({ path }: { path: string }) => path)).toEqual(['/usr/lib/libssl.so.3']);
+  const { deleted } = await json('oci:shop:app', '--team', 'app', '--deleted');
+  expect(deleted.map(({ path }: { path: string }) => path)).toEqual(['/etc/os-release']);
+  const { exitCode, stderr } = await blame('oci:shop:app', '--team', 'ap');
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain('its teams are: base, runtime, app');
+});
+
 test('without a chain that holds there is no answer, nor for a layer that tools read differently', async () => {
   const nobody = buildImage({ layers: [{ a: 'a' }] });
   await shop.push('oci:shop:nobody', nobody);
