@@ -151,6 +151,7 @@ export const EXIT_CODES = {
   'format-bundle': 18,
   'format-layout': 18,
   'format-archive': 18,
+  'format-packages': 18,
 
   'policy-unwise': 19,
   'tuf-unwise': 19,

@@ -151,6 +151,13 @@ export const LIMITS = {
   layerIndexSize: 256 * 1024 * 1024,
   entryPathLength: 4096,
   entryPathDepth: 256,
+  /** A file of a layer that is looked into, such as a package database, and all those of one layer and of one image. */
+  capturedFile: 128 * 1024 * 1024,
+  capturedLayer: 192 * 1024 * 1024,
+  capturedImage: 384 * 1024 * 1024,
+  /** Packages in all databases of an image at once, and the bytes of a name, a version or another field that is shown. */
+  packages: 100_000,
+  packageField: 1024,
   /** Extended attributes of one entry, all together; the kernel gives up at as much for one of them. */
   entryXattrs: 65_535,
   /** Files and folders that an image has, or has had in a layer below, at once. */

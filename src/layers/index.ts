@@ -23,7 +23,7 @@ export {
 } from './blame.js';
 export { type Collision, findCollisions } from './collisions.js';
 export type { Compression } from './compression.js';
-export { type EntryPath, parsePathText, pathText } from './entry-path.js';
+export { type EntryPath, parsePathText, pathText, showPath } from './entry-path.js';
 export { type IndexCache, openIndexCache } from './index-cache.js';
 export {
   type ContentLayer,
@@ -37,6 +37,7 @@ export { type LayerLimits, type LayerMeasure, type MeasureOptions, measureLayer 
 export type { DeletedHow, Operation, OperationKind, Owners, Tombstone, Version } from './operation.js';
 export type { PathCode, PathFinding } from './path-finding.js';
 export { type ModeRules, type PathRules, STRICT_MODES } from './path-rules.js';
-export { type LayerContent, readLayer } from './read-layer.js';
+export { type LayerContent, type ReadOptions, readLayer } from './read-layer.js';
+export { resolvePath } from './resolve-path.js';
 export { summarize, type Tallies, type Tally } from './summary.js';
-export { createTree, type Tree, type TreeNode } from './tree.js';
+export { createTree, pathOf, type Tree, type TreeNode } from './tree.js';

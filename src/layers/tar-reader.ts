@@ -3,6 +3,7 @@ import { fail } from '../base/errors.js';
 import { LIMITS } from '../base/limits.js';
 import { tarChecksumHolds } from '../oci/archive/tar-fields.js';
 import { TAR_BLOCK, tarPadding } from '../oci/archive/tar-header.js';
+import type { Capture } from './capture.js';
 import { REBUILD } from './entry-path.js';
 import { ENTRY, type LayerEntry } from './layer-index.js';
 import { parseTarEntry, readTarNumbers } from './tar-entry.js';
@@ -18,8 +19,9 @@ export interface TarReader {
  * Reads the tar of a layer (POSIX ustar and pax, GNU) entry by entry, with the digest of each file, and holds nothing.
  * Whatever two container runtimes could take for different files is refused, by the code of its fault:
  * `layer-not-tar`, `layer-ambiguous`, `layer-path-invalid`, `layer-trailing-data`, `limit-exceeded`.
+ * @param capture takes the content of the files that it chooses
  */
-export function createTarReader(onEntry: (entry: LayerEntry) => void): TarReader {
+export function createTarReader(onEntry: (entry: LayerEntry) => void, capture?: Capture): TarReader {
   const header = Buffer.alloc(TAR_BLOCK);
   /** Bytes of the header that are there, while it is not whole. */
   let have = 0;
@@ -29,6 +31,8 @@ export function createTarReader(onEntry: (entry: LayerEntry) => void): TarReader
   /** The file whose content is being read, and its running hash once that came in more than one part. */
   let file: LayerEntry | undefined;
   let running: Hash | undefined;
+  /** Room for its content, when that is kept. */
+  let kept: Buffer | undefined;
   let body = 0;
   let padding = 0;
   let zeroBlocks = 0;
@@ -58,6 +62,7 @@ export function createTarReader(onEntry: (entry: LayerEntry) => void): TarReader
     }
     file = entry;
     running = undefined;
+    kept = capture?.open(entry.path, entry.size);
     expectBody(entry.size);
   }
 
@@ -82,6 +87,7 @@ export function createTarReader(onEntry: (entry: LayerEntry) => void): TarReader
 
   function takeBody(part: Uint8Array): void {
     if (extended) extended.bytes.set(part, extended.bytes.length - body);
+    else kept?.set(part, kept.length - body);
     body -= part.length;
     if (body === 0) endBody(part);
     else if (file) {

@@ -14,10 +14,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   tuf: ['base', 'files', 'crypto'],
   trust: ['base', 'files', 'oci', 'tuf'],
   layers: ['base', 'files', 'oci'],
+  packages: ['base', 'layers'],
   signature: ['base', 'crypto', 'oci'],
   custody: ['base', 'crypto', 'oci', 'signature'],
   policy: ['base', 'crypto', 'oci', 'signature', 'custody'],
-  verify: ['base', 'crypto', 'oci', 'tuf', 'trust', 'layers', 'signature', 'custody', 'policy'],
+  verify: ['base', 'crypto', 'oci', 'tuf', 'trust', 'layers', 'packages', 'signature', 'custody', 'policy'],
   sign: ['base', 'crypto', 'oci', 'tuf', 'trust', 'signature', 'custody', 'policy', 'verify'],
   inspect: ['base', 'crypto', 'oci', 'signature', 'custody', 'policy', 'verify'],
   report: [

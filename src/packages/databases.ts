@@ -1,0 +1,119 @@
+import { fail } from '../base/errors.js';
+import {
+  applyLayer,
+  createTree,
+  ENTRY,
+  type EntryPath,
+  type LayerIndex,
+  pathOf,
+  pathText,
+  resolvePath,
+  showPath,
+  type Tree,
+  type TreeNode,
+} from '../layers/index.js';
+
+/** The file of a layer that holds the bytes of a database. */
+export interface DatabaseFile {
+  /** Where it is in the image. */
+  readonly path: EntryPath;
+  readonly layer: number;
+  /** The path of the entry in that layer: another one where it is reached through links. */
+  readonly entry: EntryPath;
+}
+
+/** A package database of an image, as it is after some layer. */
+export interface Database extends DatabaseFile {
+  readonly kind: 'dpkg' | 'dpkg-status.d' | 'apk' | 'rpm';
+  /** Files whose content counts as well: updates of dpkg in their order, the log and the journal of SQLite. */
+  readonly beside: readonly DatabaseFile[];
+}
+
+/** What the databases of an image are after each layer. */
+export interface TracedDatabases {
+  /** One list for each layer. */
+  readonly states: readonly (readonly Database[])[];
+  /** All layers, one on the other. */
+  readonly tree: Tree;
+}
+
+const DPKG = 'var/lib/dpkg';
+const APK = ['lib/apk/db/installed', 'usr/lib/apk/db/installed'] as const;
+const RPM_FOLDERS = ['var/lib/rpm', 'usr/lib/sysimage/rpm', 'usr/share/rpm'] as const;
+/** SQLite, ndb, and the hash of Berkeley DB. */
+const RPM_FILES = ['rpmdb.sqlite', 'Packages.db', 'Packages'] as const;
+/** Of SQLite: what was committed and not yet copied over, and what is to be undone. */
+const RPM_BESIDE = ['-wal', '-journal'] as const;
+
+const LIKELY =
+  /^(?:var\/lib\/dpkg\/(?:status|status\.d\/.+|updates\/\d+)|(?:usr\/)?lib\/apk\/db\/installed|(?:var\/lib|usr\/lib\/sysimage|usr\/share)\/rpm\/(?:Packages(?:\.db)?|rpmdb\.sqlite(?:-wal|-journal)?))$/;
+
+/** A guess, by the path that a layer has, at what {@link traceDatabases} will ask for: links may lead elsewhere. */
+export function isLikelyDatabase(path: EntryPath): boolean {
+  return LIKELY.test(path) && !isNoPackage(path);
+}
+
+/**
+ * Finds where the package databases of an image are after each of its layers, links followed as in the running container.
+ * What is deleted is not there; what is in the place of another counts alone.
+ * @throws TouchmarkError why a layer cannot be put on those below it
+ */
+export function traceDatabases(indexes: readonly LayerIndex[]): TracedDatabases {
+  const tree = createTree();
+  const states = indexes.map(index => {
+    applyLayer(tree, index);
+    return findDatabases(tree);
+  });
+  return { states, tree };
+}
+
+function findDatabases(tree: Tree): readonly Database[] {
+  const at = (path: EntryPath): readonly DatabaseFile[] => filesAt(tree, path);
+  const alone = (kind: Database['kind'], files: readonly DatabaseFile[]): readonly Database[] =>
+    files.map(file => ({ kind, ...file, beside: [] }));
+  const updates = filesIn(tree, `${DPKG}/updates`, name => /^\d+$/.test(name));
+  const found: readonly Database[] = [
+    ...at(`${DPKG}/status`).map(file => ({ kind: 'dpkg' as const, ...file, beside: updates })),
+    ...alone(
+      'dpkg-status.d',
+      filesIn(tree, `${DPKG}/status.d`, name => !isNoPackage(name)),
+    ),
+    ...APK.flatMap(path => alone('apk', at(path))),
+    ...RPM_FOLDERS.flatMap(folder => RPM_FILES.map(name => `${folder}/${name}`)).flatMap(path =>
+      at(path).map(file => ({
+        kind: 'rpm' as const,
+        ...file,
+        beside: RPM_BESIDE.flatMap(end => at(`${path}${end}`)),
+      })),
+    ),
+  ];
+  // A folder that is a link to another holds the same files.
+  return [...new Map(found.map(database => [database.path, database])).values()];
+}
+
+/** Distroless images keep lists of checksums beside the files of packages. */
+function isNoPackage(path: EntryPath): boolean {
+  return path.endsWith('.md5sums');
+}
+
+function filesAt(tree: Tree, path: EntryPath): readonly DatabaseFile[] {
+  const node = resolvePath(tree, path);
+  return node ? [describe(tree, node)] : [];
+}
+
+/** By name; numbers of updates have as many digits each. */
+function filesIn(tree: Tree, folder: EntryPath, chosen: (name: string) => boolean): readonly DatabaseFile[] {
+  const names = [...(resolvePath(tree, folder)?.children?.keys() ?? [])].filter(chosen).sort();
+  return names.flatMap(name => filesAt(tree, `${folder}/${name}`));
+}
+
+function describe(tree: Tree, node: TreeNode): DatabaseFile {
+  const path = pathOf(node);
+  if (node.kind !== ENTRY.file) {
+    fail('format-packages', `${showPath(path)} lies where a package database belongs, and is no file`, {
+      details: { file: `/${pathText(path)}` },
+    });
+  }
+  const layer = node.contentLayer;
+  return { path, layer, entry: tree.layers[layer]?.path(node.contentAt) ?? path };
+}

@@ -1,0 +1,90 @@
+import { fail, TouchmarkError } from '../base/errors.js';
+import { type EntryPath, type LayerIndex, pathText, showPath } from '../layers/index.js';
+import { parseApkInstalled } from './apk.js';
+import { followPackages, type PackageHistory } from './changes.js';
+import { type Database, type DatabaseFile, type TracedDatabases, traceDatabases } from './databases.js';
+import { parseDpkgStatus, presentPackages, readDpkgEntries } from './dpkg.js';
+import { failDamaged, type Package, refuseTooMany } from './package.js';
+
+/** A layer, and the content of the package databases in it. */
+export interface LayerWithDatabases {
+  readonly entries: LayerIndex;
+  /** By the path of the entry. At least what `traceDatabases` asks for; what else is there does no harm. */
+  readonly captured: ReadonlyMap<EntryPath, Uint8Array>;
+}
+
+/**
+ * Finds which layer brought each package of an image, and which layer changed or removed which, from the databases that the
+ * package managers keep in it. The databases are what their layers' builders say: a builder may have left a package out.
+ * @param layers base first
+ * @throws TouchmarkError `format-packages` for a database that is damaged, with its file and layer; `limit-exceeded`; why a
+ *   layer cannot be put on those below it
+ */
+export function listPackageChanges(layers: readonly LayerWithDatabases[]): PackageHistory {
+  const { states } = traceDatabases(layers.map(({ entries }) => entries));
+  return readTraced(states, ({ layer, entry }) => layers[layer]?.captured.get(entry));
+}
+
+/**
+ * As {@link listPackageChanges}, for databases that were found before.
+ * @param contentOf the bytes of a file
+ */
+export function readTraced(
+  states: TracedDatabases['states'],
+  contentOf: (file: DatabaseFile) => Uint8Array | undefined,
+): PackageHistory {
+  const known = new Map<string, readonly Package[]>();
+  const bytesOf = (file: DatabaseFile): Uint8Array =>
+    contentOf(file) ?? fail('internal', `${showPath(file.path)} of layer ${file.layer} was not read`);
+  return followPackages(
+    states.map(databases => {
+      const packages = databases.flatMap(database => {
+        const key = keyOf(database);
+        const list = known.get(key) ?? readDatabase(database, bytesOf);
+        known.set(key, list);
+        return list;
+      });
+      refuseTooMany(packages.length);
+      return packages;
+    }),
+  );
+}
+
+/** The bytes of a database: where they stand in the layers. */
+function keyOf({ kind, beside, ...file }: Database): string {
+  return [kind, ...[file, ...beside].map(({ layer, entry }) => `${layer} ${entry}`)].join('\0');
+}
+
+function readDatabase(database: Database, bytesOf: (file: DatabaseFile) => Uint8Array): readonly Package[] {
+  try {
+    return parse(database, bytesOf);
+  } catch (error) {
+    if (!(error instanceof TouchmarkError) || error.code !== 'format-packages') throw error;
+    const { path, layer } = database;
+    return fail(
+      'format-packages',
+      `the package database ${showPath(path)} of layer ${layer} is damaged: ${error.message}`,
+      {
+        hint: 'which packages the image has cannot be said: build the layer again',
+        details: { file: `/${pathText(path)}`, layer },
+        cause: error,
+      },
+    );
+  }
+}
+
+function parse(database: Database, bytesOf: (file: DatabaseFile) => Uint8Array): readonly Package[] {
+  const bytes = bytesOf(database);
+  switch (database.kind) {
+    case 'dpkg':
+      return presentPackages(
+        [database, ...database.beside].flatMap(file => [...readDpkgEntries(bytesOf(file))]),
+      );
+    case 'dpkg-status.d':
+      return parseDpkgStatus(bytes, { stateless: true });
+    case 'apk':
+      return parseApkInstalled(bytes);
+    case 'rpm':
+      return failDamaged('databases of rpm are not read yet');
+  }
+}
