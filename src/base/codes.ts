@@ -152,6 +152,8 @@ export const EXIT_CODES = {
   'format-layout': 18,
   'format-archive': 18,
   'format-packages': 18,
+  'format-service': 18,
+  'service-mismatch': 18,
 
   'policy-unwise': 19,
   'tuf-unwise': 19,
@@ -164,6 +166,7 @@ export const EXIT_CODES = {
   'net-redirect': 20,
   'net-offline': 20,
   'net-status': 20,
+  'service-rejected': 20,
   'oci-unavailable': 20,
   'oci-rejected': 20,
   'tuf-unavailable': 20,
@@ -172,6 +175,10 @@ export const EXIT_CODES = {
 
   'oci-unauthorized': 21,
   'oci-credentials': 21,
+  'token-missing': 21,
+  'token-invalid': 21,
+  'token-expired': 21,
+  'login-refused': 21,
 
   'key-not-found': 22,
   'key-empty': 22,

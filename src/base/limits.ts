@@ -113,6 +113,16 @@ export const LIMITS = {
   custodyArtifactsSize: 64 * 1024 * 1024,
   /** Log entries, or timestamps, in one sigstore bundle. */
   bundleEntries: 32,
+  /** An OpenID Connect token, which is a JWT; those of CI systems are below 4 KiB. */
+  identityTokenSize: 16 * 1024,
+  /** What a certificate authority, a log, a timestamp authority or an issuer of tokens answers. */
+  serviceAnswer: 1024 * 1024,
+  /** Milliseconds for one call of such a service, all attempts together; a log may answer only when the entry is in its tree. */
+  serviceTime: 60_000,
+  /** Milliseconds for a person to log in. */
+  loginTime: 600_000,
+  /** Certificates in one chain. */
+  certificateChain: 10,
   /** Manifests that refer to one image. */
   referrers: 1000,
   referrerPages: 100,

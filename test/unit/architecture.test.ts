@@ -16,6 +16,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   layers: ['base', 'files', 'oci'],
   packages: ['base', 'layers'],
   signature: ['base', 'crypto', 'oci'],
+  keyless: ['base', 'files', 'crypto', 'oci', 'signature'],
   custody: ['base', 'crypto', 'oci', 'signature'],
   policy: ['base', 'crypto', 'oci', 'signature', 'custody'],
   verify: ['base', 'crypto', 'oci', 'tuf', 'trust', 'layers', 'packages', 'signature', 'custody', 'policy'],

@@ -13,3 +13,4 @@ export { createRegistrySession, type RegistrySession } from './session.js';
 export { openRegistryStore } from './store.js';
 export type { Tuning } from './tuning.js';
 export { fetchWebFile, type WebFile } from './web-file.js';
+export { callWebService, type ServiceAnswer, type ServiceRequest } from './web-service.js';

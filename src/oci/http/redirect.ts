@@ -16,7 +16,7 @@ export interface Hop {
   readonly secretBody?: boolean;
 }
 
-function isRedirect(status: number): boolean {
+export function isRedirect(status: number): boolean {
   return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
 }
 

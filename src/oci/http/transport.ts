@@ -19,6 +19,8 @@ export interface Exchange {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: RequestBody;
   readonly verifyCertificate: boolean;
+  /** Ends this request, in place of the signal of all: whoever gives one has joined the two. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Answer {
@@ -48,14 +50,14 @@ export type Transport = (exchange: Exchange) => Promise<Answer>;
  */
 export function createTransport(options: TransportOptions): Transport {
   return async exchange => {
-    const { url } = exchange;
+    const { url, signal = options.signal } = exchange;
     if (options.offline) {
       fail('net-offline', `${url.host} would have to be asked, and this run is offline`, {
         hint: 'leave out --offline, or use an image layout on disk (oci:DIR)',
         details: { host: url.host },
       });
     }
-    if (options.signal?.aborted) throw abortError(options.signal);
+    if (signal?.aborted) throw abortError(signal);
     const started = options.tuning.now();
     const report = (outcome: Pick<RequestEvent, 'status' | 'error' | 'serverTime'>) =>
       options.onRequest?.({
@@ -67,7 +69,7 @@ export function createTransport(options: TransportOptions): Transport {
     try {
       const proxy = proxyFor(url, options.environment);
       const connector = await options.agents.connectorFor(url, exchange.verifyCertificate, proxy);
-      if (options.signal?.aborted) throw abortError(options.signal);
+      if (signal?.aborted) throw abortError(signal);
       const answer = await send(exchange, options, { ...connector, proxy });
       const serverTime = new Date(answer.headers.date ?? Number.NaN);
       report({ status: answer.status, ...(!Number.isNaN(serverTime.getTime()) && { serverTime }) });
@@ -85,8 +87,8 @@ interface Route extends Connector {
 }
 
 function send(exchange: Exchange, options: TransportOptions, route: Route): Promise<Answer> {
-  const { url, body } = exchange;
-  const { tuning, signal } = options;
+  const { url, body, signal = options.signal } = exchange;
+  const { tuning } = options;
   return new Promise((resolve, reject) => {
     const request = openRequest(exchange, options, route);
     let response: http.IncomingMessage | undefined;

@@ -1,12 +1,8 @@
-import { fail, TouchmarkError } from '../../base/errors.js';
 import { discardBody, readBeginning, readErrorBody, refuseWebPage } from './body.js';
-import { isInsecure, publicUrl } from './endpoint.js';
-import { markTransient } from './faults.js';
-import { isLoopback } from './hosts.js';
 import { followRedirects } from './redirect.js';
-import { parseRetryAfter, TRANSIENT_STATUSES, withRetries } from './retry.js';
+import { withRetries } from './retry.js';
 import { partsOf, type RegistrySession } from './session.js';
-import type { Answer } from './transport.js';
+import { refuseEncoding, sendWebRequest, webStatusError } from './web-request.js';
 
 /** What a web server said of a file: its bytes, that there is none (404, 410), or that it may not be read (401, 403). */
 export type WebFile =
@@ -30,21 +26,12 @@ export async function fetchWebFile(
   url: URL,
   { maxLength, refusePage }: WebFileOptions,
 ): Promise<WebFile> {
-  const { transport, tuning, signal, insecureHosts, warn } = partsOf(session);
-  const ask = (at: URL): Promise<Answer> => {
-    const insecure = isInsecure(at.host, insecureHosts);
-    if (at.protocol === 'http:' && !insecure && !isLoopback(at.hostname)) {
-      fail('net-tls', `${at.host} is only asked over https`, {
-        hint: `use https, or name ${at.host} with --insecure-registry`,
-        details: { host: at.host },
-      });
-    }
-    if (insecure && at.protocol === 'https:') warn(`the certificate of ${at.host} is not checked`);
-    const headers = { accept: '*/*', 'accept-encoding': 'identity' };
-    return transport({ method: 'GET', url: at, headers, verifyCertificate: !insecure });
-  };
+  const parts = partsOf(session);
+  const { tuning, signal } = parts;
   return withRetries(tuning, signal, async (): Promise<WebFile> => {
-    const { answer } = await followRedirects({ method: 'GET', url, trusted: false }, hop => ask(hop.url));
+    const { answer } = await followRedirects({ method: 'GET', url, trusted: false }, hop =>
+      sendWebRequest(parts, { method: 'GET', url: hop.url, headers: {} }),
+    );
     const { status } = answer;
     if (status === 404 || status === 410 || status === 401 || status === 403) {
       await discardBody(answer);
@@ -52,27 +39,10 @@ export async function fetchWebFile(
     }
     if (status !== 200) {
       await readErrorBody(answer);
-      throw statusError(answer, tuning.date());
+      throw webStatusError(answer, tuning.date());
     }
     if (refusePage !== undefined) await refuseWebPage(answer, refusePage);
-    const encoding = answer.headers['content-encoding'];
-    if (encoding !== undefined && encoding !== 'identity') {
-      await discardBody(answer);
-      fail('net-protocol', `${answer.url.host} sends files in another encoding than it was asked for`, {
-        details: { url: publicUrl(answer.url), encoding: encoding.slice(0, 40) },
-      });
-    }
+    await refuseEncoding(answer);
     return { found: true, bytes: await readBeginning(answer, maxLength + 1) };
   });
-}
-
-function statusError({ status, url, headers }: Answer, now: number): TouchmarkError {
-  const passing = TRANSIENT_STATUSES.has(status);
-  const error = new TouchmarkError('net-status', `${url.host} answered with status ${status}`, {
-    retryable: passing,
-    details: { url: publicUrl(url), status },
-  });
-  if (!passing) return error;
-  const after = parseRetryAfter(headers['retry-after'], now);
-  return markTransient(error, after === undefined ? {} : { after });
 }

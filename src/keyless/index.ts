@@ -1,0 +1,16 @@
+/**
+ * Signing with an identity instead of a key: a token says who signs, a certificate authority binds that to a key that
+ * lives for one signature, and logs and timestamp authorities say when.
+ *
+ * What holds here:
+ * - a token is in no error, event or printed value; it is sent to the certificate authority and to nobody else;
+ * - the private key is made for one signature, is never written, and is given to nobody;
+ * - an answer is bound to what was sent before anything is made of it; who it is from is for the verifier to say;
+ * - clock, randomness, environment and network enter through arguments.
+ */
+export { findAmbientToken } from './ambient-token.js';
+export { type IdentityToken, parseIdentityToken } from './identity-token.js';
+export { type BrowserLogin, logInWithBrowser } from './login/browser.js';
+export { type DeviceLogin, logInWithDevice } from './login/device.js';
+export type { LoginOptions } from './login/options.js';
+export { loadIdentityToken, parseTokenSource, type TokenSource } from './token-source.js';
