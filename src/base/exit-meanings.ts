@@ -25,7 +25,10 @@ export const EXIT_MEANINGS: Readonly<Record<ExitCode, { readonly name: string; r
     18: { name: 'integrity', meaning: 'bytes do not match their digest or their format' },
     19: { name: 'findings', meaning: 'a check found something at or above --fail-on' },
     20: { name: 'unavailable', meaning: 'network, registry, disk or deadline; a retry may help' },
-    21: { name: 'denied', meaning: 'a registry refused the credentials, or there is no usable identity token' },
+    21: {
+      name: 'denied',
+      meaning: 'a registry refused the credentials, or there is no usable identity token',
+    },
     22: { name: 'key', meaning: 'key missing, wrong password, or not supported' },
     23: { name: 'conflict', meaning: 'changed by someone else at the same time; retry' },
     24: { name: 'indeterminate', meaning: 'evidence could not be obtained: treat as no' },
