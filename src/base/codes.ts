@@ -17,6 +17,7 @@ export const EXIT_CODES = {
   'usage-file-exists': 2,
   'usage-read-only': 2,
   'policy-invalid': 2,
+  'report-invalid': 2,
   'tuf-root-missing': 2,
   'tuf-root-other': 2,
 
@@ -158,6 +159,7 @@ export const EXIT_CODES = {
   'policy-unwise': 19,
   'tuf-unwise': 19,
   'tuf-attention': 19,
+  'findings-present': 19,
 
   'net-unreachable': 20,
   'net-timeout': 20,
@@ -196,6 +198,7 @@ export const EXIT_CODES = {
   'tuf-conflict': 23,
 
   'limit-exceeded': 24,
+  'report-other-image': 24,
   'layer-unavailable': 24,
   'layer-unproven': 24,
   'layer-compression-unsupported': 24,

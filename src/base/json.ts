@@ -17,6 +17,8 @@ export interface JsonLimits {
   readonly maxSize?: number;
   readonly maxDepth?: number;
   readonly maxValues?: number;
+  /** Numbers that JavaScript rounds are read as it rounds them: for documents in which no number decides anything. */
+  readonly rounds?: boolean;
 }
 
 /** Where a member of the outermost object stands, in UTF-16 units of the text. */
@@ -126,6 +128,7 @@ class Reader {
   readonly members = new Map<string, MemberSpan>();
   readonly #maxDepth: number;
   readonly #maxValues: number;
+  readonly #rounds: boolean;
 
   constructor(
     readonly text: string,
@@ -136,6 +139,7 @@ class Reader {
   ) {
     this.#maxDepth = limits.maxDepth ?? LIMITS.jsonDepth;
     this.#maxValues = limits.maxValues ?? LIMITS.jsonValues;
+    this.#rounds = limits.rounds ?? false;
   }
 
   document(): ExactJson {
@@ -197,7 +201,8 @@ class Reader {
     if (this.exact) return this.#integer(text);
     const value = Number(text);
     // A whole number beyond 2^53 would be rounded: two readers would see two numbers.
-    if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value))) {
+    const rounded = !Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value));
+    if (rounded && !this.#rounds) {
       this.#fail(`the number ${text.slice(0, 40)} cannot be held exactly`);
     }
     this.#at += text.length;

@@ -178,6 +178,12 @@ export const LIMITS = {
   zstdWindow: 128 * 1024 * 1024,
   /** Frames of one zstd stream; seekable formats make one a file. */
   zstdFrames: 1_000_000,
+  /** A scanner's report; its nesting, its values, entries of any one list in it, and characters of one text. */
+  reportSize: 64 * 1024 * 1024,
+  reportDepth: 64,
+  reportValues: 8_000_000,
+  reportEntries: 200_000,
+  reportText: 65_536,
   /** Payloads and small blobs up to this size are inlined in their descriptor's `data` as well. */
   inlineData: 16 * 1024,
 } as const;

@@ -15,6 +15,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   trust: ['base', 'files', 'oci', 'tuf'],
   layers: ['base', 'files', 'oci'],
   packages: ['base', 'layers'],
+  scans: ['base'],
   signature: ['base', 'crypto', 'oci'],
   keyless: ['base', 'files', 'crypto', 'oci', 'signature'],
   custody: ['base', 'crypto', 'oci', 'signature'],
