@@ -184,6 +184,8 @@ export const LIMITS = {
   reportValues: 8_000_000,
   reportEntries: 200_000,
   reportText: 65_536,
+  /** Parts of a path that may lie inside an archive. */
+  archivePathDepth: 32,
   /** Payloads and small blobs up to this size are inlined in their descriptor's `data` as well. */
   inlineData: 16 * 1024,
 } as const;

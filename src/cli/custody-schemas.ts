@@ -68,7 +68,14 @@ export const custodyReport = z.looseObject({
     )
     .describe('base first'),
   approvals: z.array(
-    z.looseObject({ ...signed, rule: z.string(), on: digest.describe('the claim that is approved') }),
+    z.looseObject({
+      ...signed,
+      rule: z.string(),
+      on: digest.describe('the claim that is approved'),
+      evidence: z
+        .array(z.looseObject({ type: z.string(), digest }))
+        .describe('files that it rests on: a scan report, for one'),
+    }),
   ),
   layers: z
     .array(

@@ -48,7 +48,12 @@ export function report(
     },
     chain: (best?.chain.links ?? []).map(link => chainEntry(link, now)),
     approvals: [...(best?.approvals ?? [])].map(
-      ([rule, record]): ApprovalEntry => ({ ...signedEntry(record, now), rule, on: record.claim.prev.claim }),
+      ([rule, record]): ApprovalEntry => ({
+        ...signedEntry(record, now),
+        rule,
+        on: record.claim.prev.claim,
+        evidence: record.claim.evidence ?? [],
+      }),
     ),
     layers: best?.layers ?? [],
     findings: all,

@@ -1,7 +1,7 @@
 import type { ReasonCode } from '../base/codes.js';
 import type { Digest } from '../base/digest.js';
 import type { Platform } from '../oci/descriptor.js';
-import type { WorkingContentKind } from './claim.js';
+import type { ClaimEvidence, WorkingContentKind } from './claim.js';
 import type { Finding } from './finding.js';
 import type { LayerVerdict } from './layers.js';
 import type { EvidenceLevel } from './policy.js';
@@ -58,4 +58,6 @@ export interface ApprovalEntry extends SignedEntry {
   readonly rule: string;
   /** The content claim approved. */
   readonly on: Digest;
+  /** Files that it rests on, by type and digest. */
+  readonly evidence: readonly ClaimEvidence[];
 }

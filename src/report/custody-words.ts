@@ -67,6 +67,7 @@ const MARK_AGAIN = 'the team marks the image again, with the current touchmark';
 
 /** What to do about a no, where the finding itself has no better advice. */
 const FIXES: Partial<Record<ReasonCode, string>> = {
+  'report-other-image': 'scan this very image, by its digest, and give that report',
   'policy-expired': 'ask the policy owner for the current policy',
   'no-marks': 'ask the team that built it to mark it; a rebuilt or converted image needs a mark of its own',
   'policy-rollback': 'use the policy that TUF has',

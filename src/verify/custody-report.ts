@@ -64,6 +64,7 @@ export interface ChainReport extends SignedReport {
 export interface ApprovalReport extends SignedReport {
   readonly rule: string;
   readonly on: Digest;
+  readonly evidence: readonly { readonly type: string; readonly digest: Digest }[];
 }
 
 export interface LayerReport {
@@ -96,7 +97,10 @@ export function reportCustody(verdict: CustodyVerdict): CustodyReport {
       const { kind, seq, span, manifest: of } = entry;
       return { ...signed(entry), kind, seq, span, manifest: of };
     }),
-    approvals: verdict.approvals.map(entry => ({ ...signed(entry), rule: entry.rule, on: entry.on })),
+    approvals: verdict.approvals.map(entry => {
+      const { rule, on, evidence } = entry;
+      return { ...signed(entry), rule, on, evidence };
+    }),
     layers: verdict.layers.map(({ index, team, step, adopted, digest, diffID, evidence }) => ({
       ...{ index, team, step, adopted, digest, diffID, evidence },
     })),

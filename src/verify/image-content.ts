@@ -1,7 +1,13 @@
 import { mapConcurrently } from '../base/concurrency.js';
 import type { Digest } from '../base/digest.js';
 import { fail, TouchmarkError, toTouchmarkError, withDetails } from '../base/errors.js';
-import { type IndexCache, type LayerIndex, readLayer } from '../layers/index.js';
+import {
+  type IndexCache,
+  type LayerContent,
+  type LayerIndex,
+  type ReadOptions,
+  readLayer,
+} from '../layers/index.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import type { Store } from '../oci/store.js';
 
@@ -47,7 +53,7 @@ export async function loadLayerIndexes(
       done += count;
       onProgress?.(done, total);
     };
-    const index = await readSigned(store, layer, { signal, onBytes });
+    const { entries: index } = await readSigned(store, layer, { signal, onBytes });
     known.set(layer.diffID, index);
     // Without a cache it takes longer the next time, and is as true.
     await cache.save(layer.diffID, index).catch(ignoreFileFault);
@@ -55,18 +61,23 @@ export async function loadLayerIndexes(
   return layers.map(({ diffID }) => known.get(diffID) ?? fail('internal', `no index of ${diffID}`));
 }
 
-async function readSigned(
+/**
+ * Reads one layer, which must unpack to what its team signed.
+ * @throws as {@link loadLayerIndexes}
+ */
+export async function readSigned(
   store: Store,
   { index, descriptor, diffID }: SignedLayer,
-  options: Parameters<typeof readLayer>[2],
-): Promise<LayerIndex> {
+  options: ReadOptions,
+): Promise<{ readonly entries: LayerIndex; readonly captured: LayerContent['captured'] }> {
   const content = await readLayer(blob => store.openBlob(blob), descriptor, options);
   if (content.diffID !== diffID) {
     const message = `layer ${index} unpacks to ${content.diffID}, its team signed ${diffID}`;
     fail('layer-diffid-mismatch', message, { details: { layer: index, digest: descriptor.digest } });
   }
-  if (content.entries instanceof TouchmarkError) throw withDetails(content.entries, { layer: index });
-  return content.entries;
+  const { entries, captured } = content;
+  if (entries instanceof TouchmarkError) throw withDetails(entries, { layer: index });
+  return { entries, captured };
 }
 
 function ignoreFileFault(error: unknown): undefined {

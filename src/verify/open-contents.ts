@@ -3,9 +3,12 @@ import { type CustodyPolicy, type CustodyVerdict, sayFinding } from '../custody/
 import { applyLayer, createTree, type LayerIndex, openIndexCache, type Tree } from '../layers/index.js';
 import type { StoreAccess } from '../oci/open.js';
 import { parseReference } from '../oci/reference.js';
+import type { Store } from '../oci/store.js';
+import { type PackageHistory, traceDatabases } from '../packages/index.js';
 import { type BlamedLayer, reportLayer } from './blame-report.js';
 import { tryParse } from './custody-target.js';
-import { loadLayerIndexes } from './image-content.js';
+import { loadLayerIndexes, type SignedLayer } from './image-content.js';
+import { loadPackages } from './image-packages.js';
 import { judgeImage } from './judge-custody.js';
 import { type ShownImage, type ShowOptions, withShown } from './show-custody.js';
 
@@ -14,6 +17,8 @@ export interface OpenOptions extends ShowOptions {
   readonly now: Date;
   /** The image as this step handed it on. */
   readonly at?: string | undefined;
+  /** Also an image that only lacks approvals: whose its layers are holds without them. */
+  readonly unapproved?: boolean;
   /** Where indexes of layers are kept; it may be deleted at any time. */
   readonly cacheFolder: string;
   readonly signal?: AbortSignal;
@@ -23,7 +28,7 @@ export interface OpenOptions extends ShowOptions {
 
 /** An image whose chain of custody holds, with the entries of its layers. */
 export interface OpenedLayers extends Pick<ShownImage, 'pinned' | 'through'> {
-  /** It is `pass`. */
+  /** It is `pass`, or, where that was asked for, lacks only approvals. */
   readonly verdict: CustodyVerdict;
   /** Whose each layer is, base first; with `at` only those that the step's image had. */
   readonly layers: readonly BlamedLayer[];
@@ -34,6 +39,24 @@ export interface OpenedLayers extends Pick<ShownImage, 'pinned' | 'through'> {
 /** {@link OpenedLayers}, and the files that the layers make when one is put on the other. */
 export interface OpenedContents extends OpenedLayers {
   readonly tree: Tree;
+}
+
+/** {@link OpenedContents}, and its packages. */
+export interface OpenedPackages extends OpenedContents {
+  readonly packages: PackageHistory;
+}
+
+/** As {@link openContents}, with the packages that the databases of package managers list; throws as `loadPackages` does. */
+export function openPackages(
+  access: StoreAccess,
+  reference: string,
+  options: OpenOptions,
+): Promise<OpenedPackages> {
+  return openWith(access, reference, options, async (opened, store, layers) => {
+    const traced = traceDatabases(opened.indexes);
+    const packages = await loadPackages(store, layers, traced, options.signal);
+    return { ...opened, tree: traced.tree, packages };
+  });
 }
 
 /**
@@ -57,6 +80,16 @@ export async function openLayers(
   reference: string,
   options: OpenOptions,
 ): Promise<OpenedLayers> {
+  return openWith(access, reference, options, async opened => opened);
+}
+
+/** @param use what else is to be read while the image is open */
+async function openWith<T>(
+  access: StoreAccess,
+  reference: string,
+  options: OpenOptions,
+  use: (opened: OpenedLayers, store: Store, layers: readonly SignedLayer[]) => Promise<T>,
+): Promise<T> {
   const { policy, now, repository, signal, onProgress } = options;
   return withShown(access, reference, options, async (store, target, { pinned, through }) => {
     const tagGiven = parseReference(reference).digest === undefined && store.namesRepository;
@@ -69,18 +102,20 @@ export async function openLayers(
       ...(signal && { signal }),
     });
     const manifest = tryParse(target.raw);
-    if (verdict.verdict !== 'pass' || manifest?.kind !== 'image') refuse(verdict, pinned);
+    const holds = verdict.verdict === 'pass' || (options.unapproved === true && lacksOnlyApprovals(verdict));
+    if (!holds || manifest?.kind !== 'image') refuse(verdict, pinned);
     const owned = verdict.layers.slice(0, countLayers(verdict, options.at));
-    const indexes = await loadLayerIndexes(
-      store,
-      owned.flatMap(({ index, diffID }) => {
-        const descriptor = manifest.layers[index];
-        return descriptor ? [{ index, descriptor, diffID }] : [];
-      }),
-      { cache: openIndexCache(options.cacheFolder), signal, onProgress },
-    );
+    const signed = owned.flatMap(({ index, diffID }) => {
+      const descriptor = manifest.layers[index];
+      return descriptor ? [{ index, descriptor, diffID }] : [];
+    });
+    const indexes = await loadLayerIndexes(store, signed, {
+      cache: openIndexCache(options.cacheFolder),
+      signal,
+      onProgress,
+    });
     const layers = owned.map(layer => reportLayer(layer, verdict.chain));
-    return { pinned, through, verdict, layers, indexes };
+    return use({ pinned, through, verdict, layers, indexes }, store, signed);
   });
 }
 
@@ -89,6 +124,15 @@ export function stackLayers(indexes: readonly LayerIndex[]): Tree {
   const tree = createTree();
   for (const index of indexes) applyLayer(tree, index);
   return tree;
+}
+
+function lacksOnlyApprovals({ findings, layers }: CustodyVerdict): boolean {
+  const against = findings.filter(({ severity }) => severity !== 'warning');
+  return (
+    layers.length > 0 &&
+    against.length > 0 &&
+    against.every(({ severity, where }) => severity === 'fail' && where.startsWith('approval '))
+  );
 }
 
 function refuse(verdict: CustodyVerdict, pinned: string): never {
