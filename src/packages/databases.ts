@@ -25,9 +25,12 @@ export interface DatabaseFile {
 /** A package database of an image, as it is after some layer. */
 export interface Database extends DatabaseFile {
   readonly kind: 'dpkg' | 'dpkg-status.d' | 'apk' | 'rpm';
-  /** Files whose content counts as well: updates of dpkg in their order, the log and the journal of SQLite. */
-  readonly beside: readonly DatabaseFile[];
+  /** Files whose content counts as well, updates in their order. */
+  readonly beside: readonly (DatabaseFile & { readonly role: Role })[];
 }
+
+/** An update that dpkg has not put into its database yet; of SQLite, the log of what was committed, and what is to be undone. */
+type Role = 'update' | 'wal' | 'journal';
 
 /** What the databases of an image are after each layer. */
 export interface TracedDatabases {
@@ -42,8 +45,7 @@ const APK = ['lib/apk/db/installed', 'usr/lib/apk/db/installed'] as const;
 const RPM_FOLDERS = ['var/lib/rpm', 'usr/lib/sysimage/rpm', 'usr/share/rpm'] as const;
 /** SQLite, ndb, and the hash of Berkeley DB. */
 const RPM_FILES = ['rpmdb.sqlite', 'Packages.db', 'Packages'] as const;
-/** Of SQLite: what was committed and not yet copied over, and what is to be undone. */
-const RPM_BESIDE = ['-wal', '-journal'] as const;
+const RPM_BESIDE = ['wal', 'journal'] as const;
 
 const LIKELY =
   /^(?:var\/lib\/dpkg\/(?:status|status\.d\/.+|updates\/\d+)|(?:usr\/)?lib\/apk\/db\/installed|(?:var\/lib|usr\/lib\/sysimage|usr\/share)\/rpm\/(?:Packages(?:\.db)?|rpmdb\.sqlite(?:-wal|-journal)?))$/;
@@ -71,7 +73,10 @@ function findDatabases(tree: Tree): readonly Database[] {
   const at = (path: EntryPath): readonly DatabaseFile[] => filesAt(tree, path);
   const alone = (kind: Database['kind'], files: readonly DatabaseFile[]): readonly Database[] =>
     files.map(file => ({ kind, ...file, beside: [] }));
-  const updates = filesIn(tree, `${DPKG}/updates`, name => /^\d+$/.test(name));
+  const updates = filesIn(tree, `${DPKG}/updates`, name => /^\d+$/.test(name)).map(file => ({
+    ...file,
+    role: 'update' as const,
+  }));
   const found: readonly Database[] = [
     ...at(`${DPKG}/status`).map(file => ({ kind: 'dpkg' as const, ...file, beside: updates })),
     ...alone(
@@ -83,7 +88,7 @@ function findDatabases(tree: Tree): readonly Database[] {
       at(path).map(file => ({
         kind: 'rpm' as const,
         ...file,
-        beside: RPM_BESIDE.flatMap(end => at(`${path}${end}`)),
+        beside: RPM_BESIDE.flatMap(role => at(`${path}-${role}`).map(one => ({ ...one, role }))),
       })),
     ),
   ];

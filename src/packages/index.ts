@@ -20,3 +20,4 @@ export {
 export { parseDpkgStatus } from './dpkg.js';
 export { type LayerWithDatabases, listPackageChanges, readTraced } from './list-changes.js';
 export type { Package } from './package.js';
+export { parseRpmDatabase } from './rpm.js';

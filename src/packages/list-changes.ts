@@ -4,7 +4,8 @@ import { parseApkInstalled } from './apk.js';
 import { followPackages, type PackageHistory } from './changes.js';
 import { type Database, type DatabaseFile, type TracedDatabases, traceDatabases } from './databases.js';
 import { parseDpkgStatus, presentPackages, readDpkgEntries } from './dpkg.js';
-import { failDamaged, type Package, refuseTooMany } from './package.js';
+import { type Package, refuseTooMany } from './package.js';
+import { parseRpmDatabase } from './rpm.js';
 
 /** A layer, and the content of the package databases in it. */
 export interface LayerWithDatabases {
@@ -75,6 +76,10 @@ function readDatabase(database: Database, bytesOf: (file: DatabaseFile) => Uint8
 
 function parse(database: Database, bytesOf: (file: DatabaseFile) => Uint8Array): readonly Package[] {
   const bytes = bytesOf(database);
+  const beside = (wanted: string): Uint8Array | undefined => {
+    const file = database.beside.find(({ role }) => role === wanted);
+    return file && bytesOf(file);
+  };
   switch (database.kind) {
     case 'dpkg':
       return presentPackages(
@@ -85,6 +90,6 @@ function parse(database: Database, bytesOf: (file: DatabaseFile) => Uint8Array):
     case 'apk':
       return parseApkInstalled(bytes);
     case 'rpm':
-      return failDamaged('databases of rpm are not read yet');
+      return parseRpmDatabase(bytes, { wal: beside('wal'), journal: beside('journal') });
   }
 }

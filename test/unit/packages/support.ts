@@ -7,7 +7,7 @@ import { layerOf } from '../layers/tars.js';
 export function layer(...entries: readonly RawEntry[]): LayerWithDatabases {
   const files = entries.filter(({ path = '', type }) => !path.endsWith('/') && (type ?? '0') === '0');
   const captured = new Map<EntryPath, Uint8Array>(
-    files.map(({ path = '', body = '' }) => [path, Buffer.from(body as string)]),
+    files.map(({ path = '', body = '' }) => [path, Buffer.from(body as Uint8Array)]),
   );
   return { entries: layerOf(...entries), captured };
 }
