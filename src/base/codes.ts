@@ -18,6 +18,7 @@ export const EXIT_CODES = {
   'usage-read-only': 2,
   'policy-invalid': 2,
   'report-invalid': 2,
+  'services-missing': 2,
   'tuf-root-missing': 2,
   'tuf-root-other': 2,
 
@@ -154,6 +155,7 @@ export const EXIT_CODES = {
   'format-archive': 18,
   'format-packages': 18,
   'format-service': 18,
+  'format-signing-config': 18,
   'service-mismatch': 18,
 
   'policy-unwise': 19,

@@ -121,6 +121,9 @@ export const LIMITS = {
   serviceTime: 60_000,
   /** Milliseconds for a person to log in. */
   loginTime: 600_000,
+  /** A signing configuration, and the services of one kind in it. */
+  signingConfigSize: 1024 * 1024,
+  signingServices: 64,
   /** Certificates in one chain. */
   certificateChain: 10,
   /** Manifests that refer to one image. */

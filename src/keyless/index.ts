@@ -13,4 +13,7 @@ export { type IdentityToken, parseIdentityToken } from './identity-token.js';
 export { type BrowserLogin, logInWithBrowser } from './login/browser.js';
 export { type DeviceLogin, logInWithDevice } from './login/device.js';
 export type { LoginOptions } from './login/options.js';
+export { type LogService, parseServices, type SigningServices } from './services.js';
+export { type IdentityContent, type IdentitySigning, signWithIdentity } from './sign.js';
+export { chooseServices } from './signing-config.js';
 export { loadIdentityToken, parseTokenSource, type TokenSource } from './token-source.js';

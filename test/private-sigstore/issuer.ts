@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto';
 import { type HttpService, json, type Reply, type ServiceCall, startHttpService } from './http-service.js';
 
 export interface TokenClaims {
@@ -15,6 +15,8 @@ export interface TestIssuer {
   readonly name: string;
   /** A token with these claims over the usual ones: of a workload, for `sigstore`, for ten minutes. */
   token(claims?: TokenClaims): string;
+  /** The claims of a token that this issuer made for sigstore and that is still valid. */
+  verify(token: string): Readonly<Record<string, unknown>> | undefined;
   /** Logs the person in who was shown a device code. */
   confirmDevice(userCode: string): void;
 }
@@ -99,6 +101,14 @@ export async function startIssuer(
     service,
     name,
     token,
+    verify: text => {
+      const [header = '', payload = '', signature = ''] = text.split('.');
+      const key = { key: publicKey, dsaEncoding: 'ieee-p1363' } as const;
+      const signed = Buffer.from(`${header}.${payload}`);
+      if (!verify('sha256', signed, key, Buffer.from(signature, 'base64url'))) return undefined;
+      const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());
+      return claims.aud === 'sigstore' && claims.exp > Date.now() / 1000 ? claims : undefined;
+    },
     confirmDevice: userCode => {
       for (const device of devices.values()) if (device.userCode === userCode) device.done = true;
     },

@@ -1,12 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { get } from 'node:http';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { TouchmarkError } from '../../../src/base/errors.js';
 import { logInWithBrowser, logInWithDevice } from '../../../src/keyless/index.js';
 import { createStoreAccess } from '../../../src/oci/open.js';
 import { json, type Lie } from '../../private-sigstore/http-service.js';
 import { startIssuer, type TestIssuer } from '../../private-sigstore/issuer.js';
+import { failure, random } from './support.js';
 
 const access = createStoreAccess();
 let issuer: TestIssuer;
@@ -24,7 +23,7 @@ const common = () => ({
   issuer: issuer.service.url,
   clientId: 'sigstore',
   clock: () => new Date(),
-  random: (length: number) => randomBytes(length),
+  random,
 });
 
 /** What a browser does: goes where it is redirected to. */
@@ -47,16 +46,6 @@ function visit(page: URL): Promise<{ status: number; text: string }> {
       response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
     }).on('error', reject);
   });
-}
-
-async function failure(work: Promise<unknown>): Promise<TouchmarkError> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof TouchmarkError) return error;
-    throw error;
-  }
-  throw new Error('nothing failed');
 }
 
 /** Changes one answer of the issuer. */
@@ -111,7 +100,7 @@ describe('a login in a browser', () => {
   });
 
   it('ends when the person or the issuer refuses', async () => {
-    const error = await failure(
+    const error = await failure(() =>
       logIn(page => {
         const back = new URL(page.searchParams.get('redirect_uri') ?? '');
         back.hostname = '127.0.0.1';
@@ -125,9 +114,9 @@ describe('a login in a browser', () => {
   });
 
   it('ends when its time is over, or at Ctrl-C', async () => {
-    expect((await failure(logIn(() => {}, { time: 30 }))).code).toBe('net-timeout');
+    expect((await failure(() => logIn(() => {}, { time: 30 }))).code).toBe('net-timeout');
     const signal = AbortSignal.abort();
-    expect((await failure(logIn(() => {}, { signal }))).code).toBe('interrupted');
+    expect((await failure(() => logIn(() => {}, { signal }))).code).toBe('interrupted');
   });
 
   const lies: readonly (readonly [string, () => Lie, string])[] = [
@@ -193,7 +182,7 @@ describe('a login in a browser', () => {
   ];
   it.each(lies)('is refused when the issuer gives %s', async (_name, lie, code) => {
     issuer.service.lie(lie());
-    const error = await failure(logIn(page => void visit(page).catch(() => {})));
+    const error = await failure(() => logIn(page => void visit(page).catch(() => {})));
     expect(error.code).toBe(code);
     expect(inspect(error, { depth: 9 })).not.toMatch(/eyJ/);
   });
@@ -237,7 +226,7 @@ describe('a login on another device', () => {
   it('ends when its time is over', async () => {
     const sleep = (_: number, signal: AbortSignal) =>
       new Promise<void>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
-    expect((await failure(logIn({ sleep, time: 30 }))).code).toBe('net-timeout');
+    expect((await failure(() => logIn({ sleep, time: 30 }))).code).toBe('net-timeout');
   });
 
   const lies: readonly (readonly [string, () => Lie, string])[] = [
@@ -282,6 +271,6 @@ describe('a login on another device', () => {
   ];
   it.each(lies)('is refused when the issuer %s', async (_name, lie, code) => {
     issuer.service.lie(lie());
-    expect((await failure(logIn())).code).toBe(code);
+    expect((await failure(() => logIn())).code).toBe(code);
   });
 });

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TouchmarkError } from '../../../src/base/errors.js';
 import {
   findAmbientToken,
   loadIdentityToken,
@@ -12,6 +11,7 @@ import {
 } from '../../../src/keyless/index.js';
 import { createStoreAccess } from '../../../src/oci/open.js';
 import { startIssuer, type TestIssuer } from '../../private-sigstore/issuer.js';
+import { failure } from './support.js';
 
 const now = new Date();
 const expected = { now, audience: 'sigstore' };
@@ -30,16 +30,6 @@ afterAll(async () => {
 
 const parse = (text: string) => parseIdentityToken(text, { ...expected, from: 'the test' });
 const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
-
-async function failure(work: () => unknown): Promise<TouchmarkError> {
-  try {
-    await work();
-  } catch (error) {
-    if (error instanceof TouchmarkError) return error;
-    throw error;
-  }
-  throw new Error('nothing failed');
-}
 
 describe('the claims of a token', () => {
   it('say who signs and until when', () => {

@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import { fail } from '../base/errors.js';
+import type { Signer } from '../crypto/keys.js';
+import type { StoreAccess } from '../oci/open.js';
+import { IN_TOTO_PAYLOAD_TYPE, preAuthEncoding } from '../signature/dsse.js';
+import { serializeIdentityBundle } from './bundle.js';
+import { createEphemeralSigner } from './ephemeral-key.js';
+import { requestCertificate } from './fulcio.js';
+import type { IdentityToken } from './identity-token.js';
+import type { LogEntry, LoggedSignature } from './log-entry.js';
+import { addToRekorV1 } from './rekor-v1.js';
+import { addToRekorV2 } from './rekor-v2.js';
+import { requireTime, type SigningServices } from './services.js';
+import { requestTimestamp } from './timestamp-authority.js';
+
+/** What is signed: an in-toto statement in an envelope, or a file as it is. */
+export type IdentityContent =
+  | { readonly kind: 'statement'; readonly statement: Uint8Array }
+  | { readonly kind: 'file'; readonly bytes: Uint8Array };
+
+export interface IdentitySigning {
+  readonly token: IdentityToken;
+  readonly services: SigningServices;
+  readonly now: Date;
+  /** Bytes that nobody can guess. */
+  readonly random: (length: number) => Uint8Array;
+  /**
+   * Verifies what was assembled, as whoever gets it will: the services may answer with what is well formed and worth nothing.
+   * Throws when it does not hold; then there is no bundle.
+   */
+  readonly check: (bundle: Uint8Array) => void | Promise<void>;
+}
+
+/**
+ * Signs with an identity: makes a key, gets a certificate for it, signs once, has the signature witnessed by every log and
+ * timestamp authority, and gives a sigstore bundle v0.3.
+ * @throws TouchmarkError `services-missing`, `service-*`, `format-service`, `limit-exceeded`, `net-*`, and what `check` throws
+ */
+export async function signWithIdentity(
+  access: StoreAccess,
+  content: IdentityContent,
+  { token, services, now, random, check }: IdentitySigning,
+): Promise<Uint8Array> {
+  requireTime(services);
+  const signer = await createEphemeralSigner();
+  const certificate = await requestCertificate(access, { url: services.fulcio, token, signer, now });
+  if (certificate.timestamp instanceof Uint8Array) {
+    fail(
+      'service-mismatch',
+      `${services.fulcio.host} gives the timestamp of its log beside the certificate`,
+      {
+        hint: 'a bundle has no place for it; its operator can have it put into the certificate',
+        details: { host: services.fulcio.host },
+      },
+    );
+  }
+  const signed = signOnce(signer, content, certificate.chain[0]);
+  const [entries, timestamps] = await Promise.all([
+    Promise.all(services.logs.map(log => enter(access, log, signed))),
+    Promise.all(
+      services.timestampAuthorities.map(url =>
+        requestTimestamp(access, { url, signed: signed.signature, random }),
+      ),
+    ),
+  ]);
+  const bundle = serializeIdentityBundle(signed, { entries, timestamps });
+  await check(bundle);
+  return bundle;
+}
+
+function signOnce(signer: Signer, content: IdentityContent, certificate: Uint8Array): LoggedSignature {
+  const message =
+    content.kind === 'file' ? content.bytes : preAuthEncoding(IN_TOTO_PAYLOAD_TYPE, content.statement);
+  const signature = signer.sign(message);
+  const digest = createHash('sha256').update(message).digest();
+  return {
+    signature,
+    certificate,
+    content:
+      content.kind === 'file'
+        ? { kind: 'message', digest }
+        : { kind: 'dsse', digest, payloadType: IN_TOTO_PAYLOAD_TYPE, payload: content.statement },
+  };
+}
+
+function enter(
+  access: StoreAccess,
+  { url, version }: SigningServices['logs'][number],
+  signed: LoggedSignature,
+): Promise<LogEntry> {
+  return version === 2 ? addToRekorV2(access, url, signed) : addToRekorV1(access, url, signed);
+}
