@@ -113,6 +113,8 @@ export const EXIT_CODES = {
   'policy-expired': 16,
   'config-denied': 16,
   'config-unavailable': 16,
+  'metadata-denied': 16,
+  'policy-predicate': 16,
   'history-untrusted': 16,
   'path-denied': 16,
   'path-delete-denied': 16,

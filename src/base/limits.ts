@@ -38,6 +38,14 @@ export const LIMITS = {
   policyTokens: 100_000,
   /** Entries of any one list or map in a policy. */
   policyEntries: 256,
+  /** Characters of labels, variables and other names and values of one image that are held to the patterns of a policy. */
+  metadataText: 1024 * 1024,
+  /** An expression in CEL: its characters, the nodes of its tree, and loops inside one another. */
+  celLength: 8192,
+  celNodes: 500,
+  celNesting: 4,
+  /** Steps of one evaluation; sixteen characters of text count as one. */
+  celSteps: 2_000_000,
   jsonDepth: 32,
   /** Values in one JSON document. */
   jsonValues: 1_000_000,

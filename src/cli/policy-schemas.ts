@@ -74,7 +74,11 @@ export const policyExplainFields = {
   rules: z
     .array(
       z.looseObject({
-        rule: z.string().describe('expiry, scope, chain, step NAME, approval NAME, config STEP, …'),
+        rule: z
+          .string()
+          .describe(
+            'expiry, scope, chain, step NAME, approval NAME, config STEP, metadata KEY, predicate NAME, …',
+          ),
         kind: z.string(),
         state: z
           .string()

@@ -4,6 +4,7 @@ import { policyDocumentSchema } from '../policy/schema.js';
 import { blameFields } from './blame-schemas.js';
 import { custodyClaimFields, custodyMarkFields, custodyWithdrawFields } from './claiming-schemas.js';
 import { custodyShowFields } from './custody-schemas.js';
+import { policyFactsFields } from './facts-schemas.js';
 import {
   copyFields,
   custodyVerifyFields,
@@ -135,6 +136,7 @@ export const SCHEMAS = {
   'policy-init': documentSchema('policy-init', policyInitFields),
   'policy-check': documentSchema('policy-check', policyCheckFields),
   'policy-explain': documentSchema('policy-explain', policyExplainFields),
+  'policy-facts': documentSchema('policy-facts', policyFactsFields),
   'custody-mark': documentSchema('custody-mark', custodyMarkFields),
   'custody-withdraw': documentSchema('custody-withdraw', custodyWithdrawFields),
   'custody-claim': documentSchema('custody-claim', custodyClaimFields),

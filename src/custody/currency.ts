@@ -24,6 +24,19 @@ export function checkCurrency(
   });
 }
 
+/** Where the steps of a chain stand in the channels that TUF has: what a step handed on, and how many releases are newer. */
+export function channelPlaces(
+  links: readonly Link[],
+  trust: TrustFacts | undefined,
+): readonly { readonly channel: string; readonly step: string; readonly behind: number }[] {
+  return links.flatMap(({ claim: { step, subject } }) =>
+    [...(trust?.channels ?? [])].flatMap(([channel, releases]) => {
+      const behind = positionOf(subject.manifest.digest, releases);
+      return behind === undefined ? [] : [{ channel, step, behind }];
+    }),
+  );
+}
+
 function positionOf(digest: Digest, releases: readonly (readonly Digest[])[] | undefined) {
   const at = releases?.findIndex(release => release.includes(digest)) ?? -1;
   return at < 0 ? undefined : at;

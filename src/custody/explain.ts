@@ -29,7 +29,7 @@ const ABSENCES: readonly ReasonCode[] = [
   'config-unavailable',
 ];
 
-/** Codes that speak of a mark which its team may have made anew since, where nobody could look. */
+/** Codes that speak of a mark which its team may have made anew since, where nobody could look, or may rest on one. */
 const RENEWABLE: readonly ReasonCode[] = [
   'mark-stale',
   'mark-expired',
@@ -38,6 +38,7 @@ const RENEWABLE: readonly ReasonCode[] = [
   'mark-unlisted',
   'base-behind',
   'unchecked-step',
+  'policy-predicate',
 ];
 
 /**

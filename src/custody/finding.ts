@@ -31,7 +31,7 @@ export function sayFinding({ where, message }: Pick<Finding, 'where' | 'message'
 
 /**
  * One cause usually breaks several rules, and only the first helps the reader. This is the order in which they are
- * named (CUSTODY.md 5.3): trust, subject, mark, key, the invariants I1 to I16, layer, flow, config.
+ * named (CUSTODY.md 5.3): trust, subject, mark, key, the invariants I1 to I16, layer, flow, config, and predicates at the end.
  */
 const PRIORITY: readonly ReasonCode[] = [
   'tuf-root-missing',
@@ -111,6 +111,9 @@ const PRIORITY: readonly ReasonCode[] = [
   'evidence-insufficient',
   // config
   'config-denied',
+  // the finished image
+  'metadata-denied',
+  'policy-predicate',
 ];
 
 const RANKS: ReadonlyMap<ReasonCode, number> = new Map(PRIORITY.map((code, rank) => [code, rank]));

@@ -31,6 +31,16 @@ export { isAllowed } from './config-rules.js';
 export * from './draft-claim.js';
 export type { UnreadSource } from './explain.js';
 export { type ExportedStatement, exportStatements, serializeStatements } from './export.js';
+export {
+  FACT_NAMES,
+  FACT_TYPES,
+  FACTS,
+  type FactDescription,
+  type FactName,
+  STANDINGS,
+  type Standing,
+} from './fact-table.js';
+export * from './facts.js';
 export { type Finding, type Severity, sayFinding } from './finding.js';
 export { isInScope } from './identity.js';
 export type { ImageInput, ManifestBytes } from './image.js';
@@ -45,6 +55,7 @@ export {
 } from './layers.js';
 export { decodeClaim, parseClaim } from './parse-claim.js';
 export * from './policy.js';
+export type { PredicateOutcome } from './predicates.js';
 export { type ReadMark, readMark, type VerifiedDocument } from './read-mark.js';
 export { readTeamMarks, type TeamMark } from './team-marks.js';
 export * from './trust.js';

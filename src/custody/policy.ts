@@ -1,5 +1,7 @@
 import type { Digest } from '../base/digest.js';
 import type { PublicKey } from '../crypto/keys.js';
+import type { ImageFacts } from './facts.js';
+import type { PredicateOutcome } from './predicates.js';
 
 /** How far a layer's bytes were looked at. Each level includes the ones before it. */
 export const EVIDENCE_LEVELS = ['marks', 'manifest', 'blobs', 'content'] as const;
@@ -51,6 +53,18 @@ export interface CustodyPolicy {
   readonly distinctSigners: boolean;
   /** By step name. Without an entry a step may change the config freely. */
   readonly config: Readonly<Record<string, ConfigRules>>;
+  /** What the finished image must be. */
+  readonly metadata?: MetadataRules | undefined;
+  /** All of them must be true of the finished image. */
+  readonly predicates?: readonly Predicate[];
+}
+
+/**
+ * The policy for a check that comes before the last one: predicates are about the finished image, with all its approvals and
+ * with its layers read as far as the policy asks.
+ */
+export function withoutPredicates(policy: CustodyPolicy): CustodyPolicy {
+  return { ...policy, predicates: [] };
 }
 
 export interface Team {
@@ -121,4 +135,53 @@ export interface ApprovalRule {
 export interface ConfigRules {
   readonly allow: readonly string[];
   readonly deny: readonly string[];
+}
+
+/** What the finished image must be. Patterns are globs over whole texts, without separators. */
+export interface MetadataRules {
+  readonly os?: readonly string[] | undefined;
+  /** `arm64` is any variant of it, `arm64/v8` this one. */
+  readonly architecture?: readonly string[] | undefined;
+  readonly user?:
+    | {
+        /** Not root, and a number, unless {@link allow} has the name. */
+        readonly nonRoot: boolean;
+        readonly allow: readonly string[] | undefined;
+      }
+    | undefined;
+  readonly labels?: NameRules | undefined;
+  readonly annotations?: NameRules | undefined;
+  readonly environment?: NameRules | undefined;
+  readonly ports?: EntryRules | undefined;
+  readonly volumes?: EntryRules | undefined;
+  /** About the program, the first word. */
+  readonly entrypoint?: EntryRules | undefined;
+  readonly healthcheck?: { readonly required: boolean } | undefined;
+  /** Milliseconds. */
+  readonly created?: { readonly maxAge: number; readonly skew: number } | undefined;
+  /** About the base that the image names. */
+  readonly base?: EntryRules | undefined;
+}
+
+export interface NameRules {
+  /** Names that must be there, each with a pattern for its value. */
+  readonly require?: Readonly<Record<string, string>> | undefined;
+  /** Patterns over names. */
+  readonly forbid?: readonly string[] | undefined;
+}
+
+/** What fits none of the patterns is denied. */
+export interface EntryRules {
+  readonly allow: readonly string[];
+}
+
+/** An expression over the facts of an image. It may only deny. */
+export interface Predicate {
+  /** Undefined: the policy's only one. */
+  readonly name: string | undefined;
+  readonly expression: string;
+  /** What is wrong when it is false. */
+  readonly message: string | undefined;
+  /** Never throws for anything that an image holds. */
+  evaluate(facts: ImageFacts): PredicateOutcome;
 }

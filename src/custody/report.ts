@@ -1,4 +1,5 @@
 import { rawManifest } from '../oci/manifest.js';
+import type { ImageFacts } from './facts.js';
 import { concludeFrom, type Finding, sortFindings, warning } from './finding.js';
 import type { Image } from './image.js';
 import type { JudgedHead } from './judge-head.js';
@@ -13,6 +14,7 @@ export function report(
   image: Image | undefined,
   best: JudgedHead | undefined,
   findings: readonly Finding[],
+  facts?: ImageFacts,
 ): CustodyVerdict {
   const { digest } = rawManifest(asked.manifest.mediaType, asked.manifest.bytes).descriptor;
   const unpinned = tagGiven
@@ -57,6 +59,7 @@ export function report(
     ),
     layers: best?.layers ?? [],
     findings: all,
+    ...(facts && { facts }),
   };
 }
 

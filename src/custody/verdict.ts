@@ -2,6 +2,7 @@ import type { ReasonCode } from '../base/codes.js';
 import type { Digest } from '../base/digest.js';
 import type { Platform } from '../oci/descriptor.js';
 import type { ClaimEvidence, WorkingContentKind } from './claim.js';
+import type { ImageFacts } from './facts.js';
 import type { Finding } from './finding.js';
 import type { LayerVerdict } from './layers.js';
 import type { EvidenceLevel } from './policy.js';
@@ -22,6 +23,8 @@ export interface CustodyVerdict {
   readonly layers: readonly LayerVerdict[];
   /** Worst first, the one behind `code` at the head. */
   readonly findings: readonly Finding[];
+  /** Where rules are about them or they were asked for, and some claim speaks about the image. */
+  readonly facts?: ImageFacts;
 }
 
 export interface VerdictSubject {

@@ -8,6 +8,7 @@ import { explainAbsence, findLifted, findShadowed, type UnreadSource } from './e
 import { type Finding, failure } from './finding.js';
 import { type Image, type ImageInput, readConfigDocument, readImage } from './image.js';
 import { claimedDiffIDs } from './invariants.js';
+import { judgeFinished } from './judge-finished.js';
 import { type HeadContext, type JudgedHead, judgeHead } from './judge-head.js';
 import type { LayerFact } from './layers.js';
 import { type Ledger, openLedger } from './ledger.js';
@@ -36,6 +37,11 @@ export interface VerifyInput {
   readonly now: Date;
   /** The user named the image by a tag. */
   readonly tagGiven: boolean;
+  /** The tag, and what TUF has released under it; for facts alone. */
+  readonly tag?: string | undefined;
+  readonly release?: { readonly name: string; readonly role: string } | undefined;
+  /** The verdict is to have the facts, also when no rule is about them. */
+  readonly wantFacts?: boolean;
   /** Places that may hold marks and could not be read. A no that may rest on them is not definite. */
   readonly unread?: readonly UnreadSource[];
   /** The image is on its way to this team: later steps and rules about the final image do not apply yet. */
@@ -82,9 +88,12 @@ export async function verify(input: VerifyInput): Promise<CustodyVerdict> {
   const judged = heads.slice(0, LIMITS.chainHeads).map(head => judgeHead(head, context));
   const best = chooseHead(judged);
   const judgement = best ? best.findings : findNoHead(ledger, image);
+  const finished = best
+    ? judgeFinished({ ...input, image, head: best, configOf: context.configOf })
+    : undefined;
   const findings = [
     ...about,
-    ...explainAbsence(judgement, marks, ring, input.unread ?? []),
+    ...explainAbsence([...judgement, ...(finished?.findings ?? [])], marks, ring, input.unread ?? []),
     // What nobody of its own team has signed comes last and cannot hold, so it takes no other claim's place.
     ...checkAgreement(judged, heads.filter(({ signers }) => signers.size > 0).length),
     ...marks.findings,
@@ -92,7 +101,7 @@ export async function verify(input: VerifyInput): Promise<CustodyVerdict> {
     ...findLifted(ledger, image, best),
     ...(best ? findShadowed(best.head, found) : []),
   ];
-  return report(input, image, best, findings);
+  return report(input, image, best, findings, finished?.facts);
 }
 
 function checkLimits(marks: readonly FoundMark[], carried: readonly Uint8Array[]): Finding[] {

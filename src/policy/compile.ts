@@ -1,8 +1,11 @@
+import { fail } from '../base/errors.js';
 import type { PublicKey } from '../crypto/keys.js';
-import type { CustodyPolicy, Team } from '../custody/policy.js';
+import type { CustodyPolicy, Predicate, Team } from '../custody/policy.js';
 import { crossCheck } from './cross-checks.js';
 import { type DocumentFormat, type DocumentSource, readDocument } from './document-source.js';
 import { durationOf } from './duration.js';
+import { compileMetadata } from './metadata.js';
+import { predicatesOf } from './predicates.js';
 import { KEY_LISTS, type KeyList, type PolicyDocument } from './schema.js';
 import { checkShape, refuseDocument, type UnplacedProblem } from './schema-problems.js';
 
@@ -29,9 +32,16 @@ export function parsePolicy(bytes: Uint8Array, where: string, format: DocumentFo
 
 /**
  * The policy as the check uses it, with every default written out.
+ * @param predicates what {@link compilePredicates} made of the document's; one that has some is never compiled without
  * @throws TouchmarkError `policy-invalid` when one key stands twice in a team
  */
-export function compilePolicy({ document, source }: ParsedPolicy, keysOf: KeysOf): CustodyPolicy {
+export function compilePolicy(
+  { document, source }: ParsedPolicy,
+  keysOf: KeysOf,
+  predicates: readonly Predicate[] = [],
+): CustodyPolicy {
+  if (predicates.length !== predicatesOf(document).length)
+    fail('internal', 'the predicates of the policy were not compiled');
   const teams = Object.entries(document.teams).map(
     ([name, { signers }]): Team => ({
       name,
@@ -86,6 +96,8 @@ export function compilePolicy({ document, source }: ParsedPolicy, keysOf: KeysOf
         ]),
       ),
     ),
+    metadata: compileMetadata(document.metadata, durationOf(document.marks?.skew ?? '5m')),
+    predicates,
   };
 }
 

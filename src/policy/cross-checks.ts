@@ -4,6 +4,7 @@ import { nearest } from '../base/nearest.js';
 import { parseKeyReference } from '../crypto/key-reference.js';
 import { configRuleProblem } from './config-rules.js';
 import { durationOf } from './duration.js';
+import { checkMetadataDocument } from './metadata.js';
 import { type DocumentPath, describeFound } from './problem.js';
 import { repositoryPatternProblem } from './repository-pattern.js';
 import { KEY_LISTS, type PolicyDocument } from './schema.js';
@@ -22,6 +23,8 @@ export function crossCheck(document: PolicyDocument): readonly UnplacedProblem[]
     ...checkFlow(document),
     ...checkApprovals(document),
     ...checkConfig(document),
+    ...checkMetadataDocument(document.metadata),
+    ...repeated((document.predicates ?? []).map(({ name }, i) => [['predicates', i, 'name'], name])),
   ];
 }
 

@@ -22,6 +22,7 @@ export {
   parseInlineKey,
   policyKeyReader,
 } from './load.js';
+export { compilePredicates, openPredicates } from './predicates.js';
 export type { PolicyDocument } from './schema.js';
 export {
   formatPolicyTemplate,

@@ -22,7 +22,8 @@ export interface PolicyFinding {
     | 'team-below-threshold'
     | 'key-in-two-teams'
     | 'signer-in-two-teams'
-    | 'signers-not-distinct';
+    | 'signers-not-distinct'
+    | 'metadata-asserted';
   /** `error`: the policy cannot do what it says; `warning`: it protects less than it seems to; `note`: worth knowing. */
   readonly severity: LintSeverity;
   /** `flow[0].threshold`. */

@@ -16,6 +16,7 @@ export function lintPolicy({ policy, source }: LoadedPolicy, now?: Date): readon
     ...lintSharing(policy),
     ...lintFlow(policy),
     ...lintApprovals(policy),
+    ...lintMetadata(policy),
   ]
     .map(({ path, ...finding }) => ({ ...finding, path: formatPath(path), position: place(source, path) }))
     .sort(
@@ -215,4 +216,26 @@ function lintApprovals({ approvals, teams }: CustodyPolicy): Found[] {
       });
     return found;
   });
+}
+
+/** Rules that whoever may write the config can meet by writing what they ask for. */
+function lintMetadata({ metadata, flow, config }: CustodyPolicy): Found[] {
+  const rests = [
+    ...(metadata?.labels?.require ? (['labels'] as const) : []),
+    ...(metadata?.annotations?.require ? (['annotations'] as const) : []),
+    ...(['created', 'base'] as const).filter(key => metadata?.[key] !== undefined),
+  ];
+  const [first] = rests;
+  // Labels that only some steps may set are the word of those.
+  const isNarrow = flow.every(({ step }) => Object.hasOwn(config, step));
+  if (first === undefined || (rests.length === 1 && first === 'labels' && isNarrow)) return [];
+  return [
+    {
+      code: 'metadata-asserted',
+      severity: 'note',
+      path: ['metadata', first],
+      message: `${rests.join(', ')}: the image says so itself, and whoever builds it can write what the rule asks for`,
+      hint: 'what is to be proven are steps, their ages and approvals; config says which step may set Labels',
+    },
+  ];
 }

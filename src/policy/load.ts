@@ -9,8 +9,9 @@ import { type KeyEnvironment, parseKeyReference, readKey, readKeyPath } from '..
 import type { PublicKey } from '../crypto/keys.js';
 import { parsePublicKey } from '../crypto/public-key.js';
 import type { CustodyPolicy } from '../custody/policy.js';
-import { compilePolicy, type ParsedPolicy, parsePolicy } from './compile.js';
+import { compilePolicy, type KeysOf, type ParsedPolicy, parsePolicy } from './compile.js';
 import type { DocumentFormat } from './document-source.js';
+import { compilePredicates } from './predicates.js';
 import { formatPath } from './problem.js';
 import { KEY_LISTS, type KeyList, type PolicyDocument } from './schema.js';
 
@@ -69,10 +70,8 @@ export async function loadKeys(parsed: ParsedPolicy, readKey: PolicyKeyReader): 
     }
   }
   // Names hold no slash, so the triple has one spelling.
-  return {
-    ...parsed,
-    policy: compilePolicy(parsed, (team, signer, list) => bySigner.get(`${team}/${signer}/${list}`)),
-  };
+  const keysOf: KeysOf = (team, signer, list) => bySigner.get(`${team}/${signer}/${list}`);
+  return { ...parsed, policy: compilePolicy(parsed, keysOf, await compilePredicates(parsed)) };
 }
 
 function keyListsOf(

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { CONFIG_KEYS } from './config-rules.js';
 import { DURATION } from './duration.js';
+import { metadataSchema, namedPredicateSchema, predicateSchema } from './metadata-schema.js';
 
 /**
  * The policy document (design of custody, section 5.6), as people write it and as editors complete it: the published
@@ -236,11 +237,17 @@ export const policyDocumentSchema = closed(
       .record(name, configRules)
       .optional()
       .describe('by step; without an entry a step may change the config freely'),
+    metadata: metadataSchema.optional(),
+    predicate: predicateSchema.optional(),
+    predicates: z
+      .array(namedPredicateSchema)
+      .max(64, 'has more than 64 predicates')
+      .optional()
+      .describe('as predicate, each with a name and a message'),
   },
   {
     paths: NEEDS_CONTENT,
     seals: NEEDS_CONTENT,
-    predicate: 'is not evaluated by this version',
   },
   'who may add what to container images, in which order, how recently',
 );

@@ -75,7 +75,7 @@ const CODES: Readonly<Record<Exclude<Area, 'marks' | 'approvals'>, readonly Reas
     'upstream-denied',
     'evidence-missing',
   ],
-  config: ['config-denied', 'config-unavailable', 'history-untrusted'],
+  config: ['config-denied', 'config-unavailable', 'history-untrusted', 'metadata-denied', 'policy-predicate'],
   layers: [
     'blob-digest-mismatch',
     'blob-corrupt',
@@ -95,5 +95,6 @@ const AREA_OF: ReadonlyMap<ReasonCode, Area> = new Map(
 
 export function areaOf({ code, where }: Finding): Area {
   if (where.startsWith('approval ')) return 'approvals';
+  if (/^(?:metadata|predicate)(?: |$)/.test(where)) return 'config';
   return AREA_OF.get(code) ?? 'marks';
 }

@@ -16,7 +16,7 @@ const TITLES: Readonly<Record<Area, string>> = {
   chain: 'every claim stands on the one below, and the layers have no gap and no second owner',
   flow: 'the steps are those of the policy, by their teams, in order',
   approvals: 'the image was approved',
-  config: 'each step changed only the config that it may',
+  config: 'each step changed only the config that it may, and the image is what it must be',
   layers: 'the stored layers are the ones that were signed',
 };
 

@@ -2,6 +2,7 @@ import type { CustodyPolicy, CustodyVerdict, Finding } from '../custody/index.js
 import { isAbout } from '../custody/index.js';
 import { MARKS } from './custody-table.js';
 import { countOf, formatAge, formatSince } from './custody-words.js';
+import { sayMetadata, sayPredicates } from './metadata-words.js';
 
 /** The rules of a policy as sentences, each with what this image made of it. */
 
@@ -55,12 +56,14 @@ export function explainApprovals(
 
 export function explainConfig({ chain }: CustodyVerdict, policy: CustodyPolicy): readonly string[] {
   const steps = [...new Set(chain.filter(({ kind }) => kind !== 'adopt').map(({ step }) => step))];
-  return steps.map(step => {
+  const finished = [...sayMetadata(policy.metadata), ...sayPredicates(policy)];
+  const changes = steps.map(step => {
     const rules = Object.hasOwn(policy.config, step) ? policy.config[step] : undefined;
     if (rules === undefined) return `step ${step}: may change anything`;
     const never = rules.deny.length === 0 ? '' : `; never ${rules.deny.join(', ')}`;
     return `step ${step}: may change ${rules.allow.join(', ') || 'nothing'}${never}`;
   });
+  return [...changes, ...finished.map(({ rule, asks }) => `${rule}: ${asks}`)];
 }
 
 /** A rule that found nothing to hold to, and nothing missing, is neither met nor broken. */

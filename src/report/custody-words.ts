@@ -122,6 +122,8 @@ const FIXES: Partial<Record<ReasonCode, string>> = {
   'upstream-denied': 'adopt an image that the policy allows',
   'evidence-missing': 'approve again with the evidence that the rule asks for',
   'evidence-insufficient': 'check it at the level that the policy asks for',
+  'metadata-denied': 'the team that set it rebuilds without it, or the policy stops asking for it',
+  'policy-predicate': 'touchmark policy facts shows what the policy’s expression sees',
   'config-denied': 'rebuild without the change, or have the policy allow it for this step',
   'config-unavailable': 'copy the custody artifact together with the image',
   'limit-exceeded': 'remove what was attached to the image and does not belong there',

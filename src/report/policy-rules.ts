@@ -2,6 +2,7 @@ import type { ConfigRules, CustodyPolicy, CustodyVerdict, Finding } from '../cus
 import { isAbout, isInScope, reaches } from '../custody/index.js';
 import { areaOf } from './custody-areas.js';
 import { countOf, formatAge } from './custody-words.js';
+import { sayMetadata, sayPredicates } from './metadata-words.js';
 import { type FixContext, fixFor } from './policy-fixes.js';
 
 /** `not-reached`: something that comes before it does not hold, or the image gave it nothing to judge. */
@@ -15,7 +16,9 @@ export type RuleKind =
   | 'approval'
   | 'distinct-signers'
   | 'config'
-  | 'evidence';
+  | 'evidence'
+  | 'metadata'
+  | 'predicate';
 
 /** One rule of a policy, and what one image made of it. Plain data: the document of `policy explain`. */
 export interface RuleReport {
@@ -110,7 +113,23 @@ export function explainRules(
       `every layer is checked at level ${policy.evidence}`,
       level !== null && reaches(level, policy.evidence),
     ),
+    ...sayMetadata(policy.metadata).map(({ rule, asks }) =>
+      report(rule, 'metadata', asks, verdict.facts !== undefined),
+    ),
+    ...sayPredicates(policy).map(({ rule, asks }) =>
+      report(
+        rule,
+        'predicate',
+        asks,
+        verdict.findings.every(found => !isBad(found) || isAboutFinished(found)),
+      ),
+    ),
   ];
+}
+
+/** Predicates are asked when nothing but rules about the finished image could still be broken. */
+function isAboutFinished({ code, where }: Finding): boolean {
+  return code === 'metadata-denied' || code === 'policy-predicate' || where.startsWith('predicate');
 }
 
 function isBad({ severity }: Finding): boolean {
@@ -138,6 +157,8 @@ function ruleOf(finding: Finding, { chain }: CustodyVerdict, policy: CustodyPoli
   if (code === 'policy-expired') return 'expiry';
   if (code === 'identity-mismatch') return 'scope';
   if (code === 'signer-reuse') return 'distinct signers';
+  if (where === 'metadata') return sayMetadata(policy.metadata)[0]?.rule ?? 'chain';
+  if (/^(?:metadata|predicate)(?: |$)/.test(where)) return where;
   const area = areaOf(finding);
   if (area === 'layers') return 'evidence';
   const link = chain.find(({ claim }) => isAbout(where, claim));

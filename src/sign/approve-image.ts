@@ -7,6 +7,7 @@ import {
   type CustodyVerdict,
   draftApproval,
   isContentClaim,
+  withoutPredicates,
 } from '../custody/index.js';
 import type { Store } from '../oci/store.js';
 import { judgeImage } from '../verify/judge-custody.js';
@@ -148,7 +149,7 @@ function policyBefore(policy: CustodyPolicy, rule: ApprovalRule): CustodyPolicy 
   }
   needed.delete(rule.name);
   return {
-    ...policy,
+    ...withoutPredicates(policy),
     approvals: policy.approvals.filter(({ name }) => needed.has(name)),
     // The approval itself may be what lets the image into this repository.
     relocations: policy.relocations.map(relocation =>

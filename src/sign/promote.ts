@@ -1,7 +1,7 @@
 import type { Digest } from '../base/digest.js';
 import { fail, withDetails } from '../base/errors.js';
 import type { Signer } from '../crypto/keys.js';
-import type { ClaimEvidence, CustodyPolicy } from '../custody/index.js';
+import { type ClaimEvidence, type CustodyPolicy, withoutPredicates } from '../custody/index.js';
 import type { RawManifest } from '../oci/manifest.js';
 import { formatReference } from '../oci/reference.js';
 import type { Store } from '../oci/store.js';
@@ -166,7 +166,7 @@ function withoutApproval(policy: CustodyPolicy, step: string): CustodyPolicy {
     }
   }
   return {
-    ...policy,
+    ...withoutPredicates(policy),
     approvals: policy.approvals.filter(({ name }) => !waiting.has(name)),
     relocations: policy.relocations.map(relocation =>
       relocation.via !== undefined && waiting.has(relocation.via)

@@ -9,6 +9,7 @@ import {
   readTeamMarks,
   type TeamMark,
   verify,
+  withoutPredicates,
 } from '../custody/index.js';
 import { IN_TOTO_PAYLOAD_TYPE, preAuthEncoding } from '../signature/dsse.js';
 import type { CollectedMarks } from '../verify/collect-marks.js';
@@ -79,7 +80,7 @@ export async function judgePlanned(
       unread,
       layerEvidence: [],
       // The layers are read when the claim is planned.
-      policy: { ...policy, evidence: 'marks' },
+      policy: { ...withoutPredicates(policy), evidence: 'marks' },
       now,
       tagGiven: false,
       ...(handover !== undefined && { handover: { team: handover } }),

@@ -8,6 +8,7 @@ import {
   reaches,
   type TrustFacts,
   verify,
+  withoutPredicates,
 } from '../custody/index.js';
 import type { Store } from '../oci/store.js';
 import { type CollectedMarks, collectMarks } from './collect-marks.js';
@@ -34,6 +35,11 @@ export interface CustodyOptions {
   readonly level?: EvidenceLevel;
   /** The image is on its way to this team: later steps and rules about the final image do not apply yet. */
   readonly handover?: string;
+  /** The tag that was asked for, and what is released under it. */
+  readonly tag?: string;
+  readonly release?: { readonly name: string; readonly role: string };
+  /** Collect the facts, also when no rule is about them. */
+  readonly wantFacts?: boolean;
   readonly signal?: AbortSignal;
   /** Bytes of layers that have been read, of those that will be. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -67,6 +73,7 @@ export async function judgeImage(
     { marks, carried, unread }: CollectedMarks,
     layerEvidence: readonly LayerFact[],
     level: EvidenceLevel,
+    rules = policy,
   ) =>
     verify({
       image: {
@@ -79,22 +86,27 @@ export async function judgeImage(
       carried,
       unread,
       layerEvidence,
-      policy: { ...policy, evidence: level },
+      policy: { ...rules, evidence: level },
       trust: options.trust?.facts,
       about,
       now,
       tagGiven,
+      tag: options.tag,
+      release: options.release,
+      ...(options.wantFacts && { wantFacts: true }),
       ...(handover !== undefined && { handover: { team: handover } }),
     });
 
-  // Without layers in question: whatever fails here fails however much of them is read.
+  // Without layers in question: whatever fails here fails however much of them is read. Predicates may be about how far they
+  // were, so they come at the end.
+  const early = withoutPredicates(policy);
   let collected = first.value as CollectedMarks;
-  let verdict = await judge(collected, [], 'marks');
+  let verdict = await judge(collected, [], 'marks', early);
   while (verdict.verdict !== 'pass') {
     const more = await evidence.next();
     if (more.done) break;
     collected = more.value;
-    verdict = await judge(collected, [], 'marks');
+    verdict = await judge(collected, [], 'marks', early);
   }
   // What a command that is ending could not ask any more is not missing.
   signal?.throwIfAborted();
@@ -103,16 +115,26 @@ export async function judgeImage(
   const level = options.level ?? defaultLevel(policy, store);
   // Who asks for more than the policy does is held to that.
   const required = reaches(policy.evidence, level) ? policy.evidence : level;
-  if (verdict.level !== null && reaches(verdict.level, required)) return { verdict, config, collected };
+  const isReached = verdict.level !== null && reaches(verdict.level, required);
+  if (isReached && !policy.predicates?.length && !options.wantFacts) return { verdict, config, collected };
   const wanted = verdict.layers.filter(layer => !reaches(layer.evidence, level)).map(({ index }) => index);
   const facts =
-    wanted.length === 0
+    wanted.length === 0 || isReached
       ? []
       : await collectLayerFacts(store, manifest, wanted, {
           ...(signal && { signal }),
           ...(options.onProgress && { onProgress: options.onProgress }),
         });
-  return { verdict: await judge(collected, facts, required), config, collected };
+  verdict = await judge(collected, facts, required);
+  // A predicate may ask for what only the rest has, such as the configs that tell who set a key.
+  while (options.wantFacts || (policy.predicates?.length && verdict.verdict !== 'pass')) {
+    const more = await evidence.next();
+    if (more.done) break;
+    collected = more.value;
+    verdict = await judge(collected, facts, required);
+  }
+  signal?.throwIfAborted();
+  return { verdict, config, collected };
 }
 
 async function fetchConfig(store: Store, manifest: ReturnType<typeof tryParse>): Promise<Uint8Array> {

@@ -93,9 +93,10 @@ async function openWith<T>(
   const { policy, now, repository, signal, onProgress } = options;
   return withShown(access, reference, options, async (store, target, { pinned, through }) => {
     const tagGiven = parseReference(reference).digest === undefined && store.namesRepository;
-    // Every layer is held to its diffID below: that is more than what the policy could ask of its bytes.
+    // Every layer is held to its diffID below: that is more than what the policy could ask of its bytes. What a finished image
+    // must be says nothing about whose its files are.
     const { verdict } = await judgeImage(store, target, tagGiven, {
-      policy: { ...policy, evidence: 'manifest' },
+      policy: { ...policy, evidence: 'manifest', metadata: undefined, predicates: [] },
       level: 'manifest',
       now,
       ...(repository !== undefined && { repository }),

@@ -1,5 +1,6 @@
 import type { Digest } from '../base/digest.js';
 import { fail } from '../base/errors.js';
+import { failure } from '../custody/finding.js';
 import {
   type Claim,
   type CustodyPolicy,
@@ -16,8 +17,9 @@ import { formatReference, parseReference } from '../oci/reference.js';
 import type { Store } from '../oci/store.js';
 import { collectEverything } from './collect-marks.js';
 import { chooseTarget, type ImageTarget, layersOf, type StoredLayer } from './custody-target.js';
-import { judgeImage } from './judge-custody.js';
+import { type CustodyTrust, judgeImage } from './judge-custody.js';
 import type { CollectedMarks } from './mark-pile.js';
+import { checkRelease, lookUpRelease } from './release.js';
 
 /** What a mark says whose signature nobody has verified. */
 export interface ReadClaim {
@@ -58,6 +60,9 @@ export interface JudgeOptions extends ShowOptions {
   readonly policy: CustodyPolicy;
   readonly now: Date;
   readonly level?: EvidenceLevel | undefined;
+  readonly trust?: CustodyTrust | undefined;
+  /** The verdict is to have the facts. */
+  readonly wantFacts?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -83,18 +88,32 @@ export async function judgeCustody(
   reference: string,
   options: JudgeOptions,
 ): Promise<JudgedCustody> {
-  const { policy, now, repository, level, signal, onProgress } = options;
+  const { policy, now, repository, level, trust, wantFacts, signal, onProgress } = options;
+  const parsed = parseReference(reference);
   return withShown(access, reference, options, async (store, target, shown) => {
-    const tagGiven = parseReference(reference).digest === undefined && store.namesRepository;
-    const { verdict } = await judgeImage(store, target, tagGiven, {
-      policy,
-      now,
-      ...(repository !== undefined && { repository }),
-      ...(level !== undefined && { level }),
-      ...(signal && { signal }),
-      ...(onProgress && { onProgress }),
-    });
-    return { ...shown, verdict };
+    const tag = parsed.digest === undefined && store.namesRepository ? parsed.tag : undefined;
+    const release = trust && (await lookUpRelease(trust.releaseOf, parsed, repository));
+    const moved = release && checkRelease(release, shown.through ?? shown.digest);
+    const about = moved ? [failure(moved.code, 'image', moved.message, moved.hint)] : [];
+    const judged = await judgeImage(
+      store,
+      target,
+      tag !== undefined,
+      {
+        policy,
+        now,
+        ...(trust && { trust }),
+        ...(tag !== undefined && { tag }),
+        ...(release && !moved && { release }),
+        ...(wantFacts && { wantFacts }),
+        ...(repository !== undefined && { repository }),
+        ...(level !== undefined && { level }),
+        ...(signal && { signal }),
+        ...(onProgress && { onProgress }),
+      },
+      about,
+    );
+    return { ...shown, verdict: judged.verdict };
   });
 }
 

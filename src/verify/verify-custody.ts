@@ -51,7 +51,8 @@ export async function verifyCustody(
       const tagGiven = parsed.digest === undefined && store.namesRepository;
       const release =
         options.trust && (await lookUpRelease(options.trust.releaseOf, parsed, options.repository));
-      return judgeResolved(store, reference, root, tagGiven, options, release);
+      const asked = tagGiven && parsed.tag !== undefined ? { ...options, tag: parsed.tag } : options;
+      return judgeResolved(store, reference, root, tagGiven, asked, release);
     });
   } catch (cause) {
     if (options.signal?.aborted) throw cause;
@@ -80,6 +81,7 @@ export async function judgeResolved(
 ): Promise<CustodyOutcome> {
   const moved = release && checkRelease(release, root.descriptor.digest);
   const found = moved ? [failure(moved.code, 'image', moved.message, moved.hint)] : [];
+  const held = release && !moved ? { ...options, release } : options;
   const target = await chooseTarget(store, root, options.platform);
   const { digest, mediaType } = target.raw.descriptor;
   const about = {
@@ -93,9 +95,9 @@ export async function judgeResolved(
   };
   const manifest = tryParse(target.raw);
   if (manifest?.kind === 'index') {
-    const index = await judgeIndex(store, target.raw, manifest, tagGiven, options, found);
+    const index = await judgeIndex(store, target.raw, manifest, tagGiven, held, found);
     return { ...about, code: index.code, custody: null, index, layers: [] };
   }
-  const { verdict } = await judgeImage(store, target, tagGiven, options, found);
+  const { verdict } = await judgeImage(store, target, tagGiven, held, found);
   return { ...about, code: verdict.code, custody: verdict, index: null, layers: layersOf(target.raw) };
 }

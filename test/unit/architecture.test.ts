@@ -89,6 +89,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@oclif/core': ['cli', 'commands'],
   canonicalize: ['custody'],
+  '@marcbachmann/cel-js': ['policy'],
+  re2js: ['policy'],
   yaml: ['policy'],
   zod: ['cli', 'policy', 'report'],
   zstddec: ['layers'],

@@ -311,7 +311,6 @@ const DEFECTS: readonly (readonly [string, string, string, string])[] = [
   // What a later version will do
   ['paths', 'distinctSigners: true', 'paths: {}', 'paths needs the level content'],
   ['seals', 'distinctSigners: true', 'seals: { honour: true }', 'seals needs the level content'],
-  ['a predicate', 'distinctSigners: true', 'predicate: ""', 'predicate is not evaluated'],
   [
     'the level content',
     'evidence: blobs',

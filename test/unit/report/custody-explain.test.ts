@@ -58,7 +58,7 @@ describe('the explanation of a custody verdict', () => {
                scan-report: security (sam), 3 days ago
              ✓ approval promote: by team release on the image, 2 signers or more, after scan: release
                (ria, rob), 3 days ago
-        ✓ 7  each step changed only the config that it may
+        ✓ 7  each step changed only the config that it may, and the image is what it must be
              step base: may change anything
              step runtime: may change anything
              step app: may change Env:APP_*, Cmd, Entrypoint, WorkingDir, Labels:*, ExposedPorts, User;
