@@ -24,7 +24,8 @@ export interface TestIssuer {
 export async function startIssuer(
   user: TokenClaims = { sub: 'https://ci.example/app' },
 ): Promise<TestIssuer> {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  // cosign takes no token that is signed otherwise.
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const codes = new Map<string, URLSearchParams>();
   const devices = new Map<string, { readonly userCode: string; readonly challenge: string; done: boolean }>();
@@ -33,8 +34,8 @@ export async function startIssuer(
     return { iss: name, aud: 'sigstore', iat: now, nbf: now, exp: now + 600, ...user, ...more };
   };
   const token = (claims: TokenClaims = {}) => {
-    const text = `${part({ alg: 'ES256', typ: 'JWT', kid: 'test' })}.${part(claimsOf(claims))}`;
-    const signature = sign('sha256', Buffer.from(text), { key: privateKey, dsaEncoding: 'ieee-p1363' });
+    const text = `${part({ alg: 'RS256', typ: 'JWT', kid: 'test' })}.${part(claimsOf(claims))}`;
+    const signature = sign('sha256', Buffer.from(text), privateKey);
     return `${text}.${signature.toString('base64url')}`;
   };
   const exchange = (form: URLSearchParams): Reply => {
@@ -66,11 +67,11 @@ export async function startIssuer(
           jwks_uri: `${name}/keys`,
           response_types_supported: ['code'],
           subject_types_supported: ['public'],
-          id_token_signing_alg_values_supported: ['ES256'],
+          id_token_signing_alg_values_supported: ['RS256'],
         });
       case 'GET /keys':
         return json({
-          keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'test', alg: 'ES256', use: 'sig' }],
+          keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'test', alg: 'RS256', use: 'sig' }],
         });
       case 'GET /auth': {
         const code = randomBytes(16).toString('hex');
@@ -103,9 +104,8 @@ export async function startIssuer(
     token,
     verify: text => {
       const [header = '', payload = '', signature = ''] = text.split('.');
-      const key = { key: publicKey, dsaEncoding: 'ieee-p1363' } as const;
       const signed = Buffer.from(`${header}.${payload}`);
-      if (!verify('sha256', signed, key, Buffer.from(signature, 'base64url'))) return undefined;
+      if (!verify('sha256', signed, publicKey, Buffer.from(signature, 'base64url'))) return undefined;
       const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());
       return claims.aud === 'sigstore' && claims.exp > Date.now() / 1000 ? claims : undefined;
     },

@@ -75,9 +75,12 @@ export async function startRekorV1(): Promise<TestLog> {
     if (method !== 'POST' || url.pathname !== path) return undefined;
     const entry = canonicalEntry(JSON.parse(body.toString()));
     const known = tree.indexOf(entry);
-    if (known < 0) return json(show(store(entry)), 201);
-    const conflict = json({ code: 409, message: 'an equivalent entry already exists' }, 409);
-    return { ...conflict, headers: { ...conflict.headers, location: `${path}/${idOf(entry)}` } };
+    const reply =
+      known < 0
+        ? json(show(store(entry)), 201)
+        : json({ code: 409, message: 'an equivalent entry already exists' }, 409);
+    const id = idOf(entry);
+    return { ...reply, headers: { ...reply.headers, location: `${path}/${id}`, etag: id } };
   });
   return { service, publicKey: spki, keyId, keyDetails: 'PKIX_ECDSA_P256_SHA_256' };
 }

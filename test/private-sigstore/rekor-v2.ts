@@ -26,7 +26,7 @@ export async function startRekorV2(): Promise<TestLog> {
       }) ?? '',
     );
     const index = tree.add(entry);
-    return json({
+    const added = {
       logIndex: String(index),
       logId: { keyId: keyId.toString('base64') },
       kindVersion: { kind: 'hashedrekord', version: '0.0.2' },
@@ -40,7 +40,8 @@ export async function startRekorV2(): Promise<TestLog> {
         checkpoint: { envelope: checkpoint() },
       },
       canonicalizedBody: entry.toString('base64'),
-    });
+    };
+    return json(added, 201);
   });
   // A note is signed under the name of the host (C2SP signed-note and tlog-checkpoint).
   const origin = service.url.hostname;

@@ -1,0 +1,124 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  chooseServices,
+  type IdentityContent,
+  parseIdentityToken,
+  signWithIdentity,
+} from '../../src/keyless/index.js';
+import { createStoreAccess, openStore } from '../../src/oci/open.js';
+import { parseReference } from '../../src/oci/reference.js';
+import { buildImage, pushImage, startRegistry, type TestRegistry } from '../../src/testing/index.js';
+import { cosign } from '../peers/cosign.js';
+import { requirePeers } from '../peers/require-peers.js';
+import { createScratch, type Scratch } from '../peers/scratch.js';
+import { type PrivateSigstore, startPrivateSigstore } from '../private-sigstore/index.js';
+
+const absent = await requirePeers(['cosign3']);
+
+const SUBJECT = 'https://ci.example/app';
+const TYPE = 'https://example.com/scan';
+
+describe.skipIf(absent).each([1, 2] as const)(
+  'cosign 3 and touchmark with a private sigstore, log of version %s',
+  log => {
+    let sigstore: PrivateSigstore;
+    let registry: TestRegistry;
+    let scratch: Scratch;
+    let image: string;
+
+    beforeAll(async () => {
+      sigstore = await startPrivateSigstore({ sub: SUBJECT });
+      registry = await startRegistry();
+      scratch = createScratch('keyless');
+      writeFileSync(scratch.file('root.json'), sigstore.trustedRoot());
+      writeFileSync(scratch.file('config.json'), sigstore.signingConfig(log));
+      writeFileSync(scratch.file('artifact'), 'an artifact\n');
+      writeFileSync(scratch.file('other'), 'another artifact\n');
+      const access = createStoreAccess();
+      const store = await openStore(parseReference(`${registry.host}/app`), access);
+      const digest = await pushImage(store, buildImage({ layers: [{ app: 'app' }] }));
+      await access.close();
+      image = `${registry.host}/app@${digest}`;
+    });
+    afterAll(async () => {
+      scratch?.remove();
+      await registry?.close();
+      await sigstore?.close();
+    });
+
+    const run = (...args: string[]) => cosign(scratch, 3, [...args]);
+    const ok = async (...args: string[]) => {
+      const outcome = await run(...args);
+      expect(outcome.code, outcome.stderr).toBe(0);
+    };
+    const signer = () => [
+      '--yes',
+      '--trusted-root',
+      'root.json',
+      '--signing-config',
+      'config.json',
+      '--identity-token',
+      sigstore.issuer.token(),
+    ];
+    const identity = (subject = SUBJECT) => [
+      ...['--trusted-root', 'root.json', '--certificate-identity', subject],
+      ...['--certificate-oidc-issuer', sigstore.issuer.name],
+    ];
+
+    it('cosign signs with it, a file and an image, and verifies both', async () => {
+      await ok('sign-blob', ...signer(), '--bundle', 'cosign.json', 'artifact');
+      await ok('verify-blob', '--bundle', 'cosign.json', ...identity(), 'artifact');
+      await ok('sign', ...signer(), image);
+      await ok('verify', ...identity(), image);
+      expect((await run('verify', ...identity('https://ci.example/other'), image)).code).not.toBe(0);
+    });
+
+    it('cosign verifies what touchmark signed, and nothing else with it', async () => {
+      const access = createStoreAccess();
+      const sign = async (content: IdentityContent, name: string) => {
+        const now = new Date();
+        const token = parseIdentityToken(sigstore.issuer.token(), {
+          now,
+          audience: 'sigstore',
+          from: 'the test',
+        });
+        const services = chooseServices(readFileSync(scratch.file('config.json')), now);
+        const options = { token, services, now, random: randomBytes, check: () => {} };
+        writeFileSync(scratch.file(name), await signWithIdentity(access, content, options));
+      };
+      const bytes = readFileSync(scratch.file('artifact'));
+      await sign({ kind: 'file', bytes }, 'file.json');
+      const digest = { sha256: createHash('sha256').update(bytes).digest('hex') };
+      const statement = {
+        _type: 'https://in-toto.io/Statement/v1',
+        subject: [{ name: 'artifact', digest }],
+        predicateType: TYPE,
+        predicate: {},
+      };
+      await sign({ kind: 'statement', statement: Buffer.from(JSON.stringify(statement)) }, 'statement.json');
+      await access.close();
+      await ok('verify-blob', '--bundle', 'file.json', ...identity(), 'artifact');
+      await ok(
+        'verify-blob-attestation',
+        '--type',
+        TYPE,
+        '--bundle',
+        'statement.json',
+        ...identity(),
+        'artifact',
+      );
+      for (const [command, bundle] of [
+        ['verify-blob', 'file.json'],
+        ['verify-blob-attestation', 'statement.json'],
+      ] as const) {
+        const type = command === 'verify-blob' ? [] : ['--type', TYPE];
+        expect((await run(command, ...type, '--bundle', bundle, ...identity(), 'other')).code).not.toBe(0);
+        expect(
+          (await run(command, ...type, '--bundle', bundle, ...identity('https://x'), 'artifact')).code,
+        ).not.toBe(0);
+      }
+    });
+  },
+);
