@@ -129,6 +129,8 @@ export const LIMITS = {
   serviceTime: 60_000,
   /** Milliseconds for a person to log in. */
   loginTime: 600_000,
+  /** A trusted root or a signing configuration, as a TUF repository lists it. */
+  sigstoreDocument: 4 * 1024 * 1024,
   /** A signing configuration, and the services of one kind in it. */
   signingConfigSize: 1024 * 1024,
   signingServices: 64,

@@ -16,5 +16,13 @@ export { openTrustClient, type Trust, type TrustOptions } from './client.js';
 export * from './layout.js';
 export { formatTrustLocation, isLocal, parseTrustLocation, type TrustLocation } from './location.js';
 export { notaryServerOf, openNotarySource } from './notary-source.js';
+export { PUBLIC_GOOD } from './public-good.js';
 export { checkDestination, type Publication, type PublishOptions, publishRepository } from './publish.js';
+export {
+  fetchSigstoreTrust,
+  publicGoodMirror,
+  type SigstoreMirror,
+  type SigstoreTrust,
+  type SigstoreTrustOptions,
+} from './sigstore.js';
 export { openTrustSource, type TrustSource } from './source.js';
