@@ -25,7 +25,7 @@ export default class PolicyFacts extends TouchmarkCommand<Result> {
   static override summary =
     'Show what is known of an image: the facts that rules and predicates of a policy see';
   static override description =
-    'Each fact is proven, which takes nobody’s word, or asserted: somebody wrote it there. Without a yes nothing is proven. ' +
+    'Each fact is proven, which takes nobody’s word, or asserted: somebody wrote it there. Without a chain that holds nothing is proven. ' +
     '--try evaluates an expression in CEL as a predicate would. It shows and does not judge: exit code 0 says that the question was answered.';
   static override schema = 'policy-facts';
   static override exitCodes = [10, 11, 12, 17, 18, 20, 21, 22, 24] as const;
@@ -98,8 +98,8 @@ export default class PolicyFacts extends TouchmarkCommand<Result> {
   }
 
   protected override text({ pinned, policy, code, tried, ...report }: Result, style: Styler): string {
-    const says =
-      code === null ? 'the image passes' : `the image does not pass (${code}), so that nothing is proven`;
+    const because = report.holds ? '; its chain holds' : ', so that nothing is proven';
+    const says = code === null ? 'the image passes' : `the image does not pass (${code})${because}`;
     const lines = [
       line({ text: pinned, style: 'bold' }),
       line(`  policy ${policy.name}, version ${policy.version}: ${says}`),

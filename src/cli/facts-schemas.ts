@@ -40,6 +40,7 @@ export const policyFactsFields = {
   code: z.string().nullable().describe('null exactly when the verdict is pass'),
   policy: z.looseObject({ name: z.string(), version: z.int(), digest }),
   facts: z.looseObject(Object.fromEntries(facts)).describe('as predicates see them, by the same names'),
+  holds: z.boolean().describe('the chain holds; without that, nothing is proven'),
   standings: z
     .record(z.string(), z.string())
     .describe('what each fact rests on: proven, or asserted by somebody; more may be added'),

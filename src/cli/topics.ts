@@ -124,6 +124,10 @@ function policy(): string {
         ['touchmark policy init FILE', 'write one from flags, or from answers'],
         ['touchmark policy check FILE', 'is it sound, and is it wise'],
         ['touchmark policy explain IMAGE', 'what it asks of an image, and what would make it pass'],
+        [
+          'touchmark policy facts IMAGE',
+          'what rules and predicates see of an image; with --try, whether one would hold',
+        ],
         ['touchmark schema custody-policy', 'every key, as a JSON Schema'],
       ],
       '  ',
@@ -138,6 +142,11 @@ function policy(): string {
         ['flow', 'steps that build an image, first to last: team, kinds, threshold, maxAge'],
         ['approvals', 'approvals of the finished image, or of one step'],
         ['config', 'which keys of the image config a step may change'],
+        ['metadata', 'what the finished image must be: user, ports, labels, environment, …'],
+        [
+          'predicate',
+          'an expression in CEL over what is known of the image; predicates: several, with names',
+        ],
         ['expires', 'behind this time no image passes'],
       ],
       '  ',

@@ -50,24 +50,19 @@ export function collectFacts({ image, head, configOf, trust, tag, release, now }
       ...{ digest: stored, diffID },
       mediaType: layers[index]?.mediaType ?? '',
     })),
-    chain: head.chain.links.map((link): LinkFacts => {
-      const { kind, span, repo, subject } = link.claim;
+    chain: head.chain.links.map(({ claim, signers }): LinkFacts => {
+      const { team, step, kind, span, repo, subject } = claim;
       return {
-        ...signedFacts(link, now),
-        step: link.claim.step,
-        kind,
+        ...{ team, step, kind, signers: namesOf(signers), ...agedFacts(claim, now) },
         layers: span.to - span.from,
         repository: repo,
         manifest: subject.manifest.digest,
       };
     }),
-    approvals: [...head.approvals].map(
-      ([rule, record]): ApprovalFacts => ({
-        name: rule,
-        ...signedFacts(record, now),
-        evidence: (record.claim.evidence ?? []).map(({ type }) => type),
-      }),
-    ),
+    approvals: [...head.approvals].map(([name, { claim, signers }]): ApprovalFacts => {
+      const evidence = (claim.evidence ?? []).map(({ type }) => type);
+      return { name, team: claim.team, signers: namesOf(signers), ...agedFacts(claim, now), evidence };
+    }),
     release: release ? { name: release.name, role: release.role } : {},
     channels: channelPlaces(head.chain.links, trust),
   };
@@ -77,13 +72,12 @@ function ownOf(map: Readonly<Record<string, string>>, key: string): string | und
   return Object.hasOwn(map, key) ? map[key] : undefined;
 }
 
-function signedFacts({ claim, signers }: ClaimRecord, now: Date) {
-  return {
-    team: claim.team,
-    signers: [...new Set([...signers.values()].map(({ signer }) => signer))].sort(),
-    time: claim.time,
-    age: Math.floor((now.getTime() - Date.parse(claim.time)) / 1000),
-  };
+function namesOf(signers: ClaimRecord['signers']): readonly string[] {
+  return [...new Set([...signers.values()].map(({ signer }) => signer))].sort();
+}
+
+function agedFacts({ time }: { readonly time: string }, now: Date) {
+  return { time, age: Math.floor((now.getTime() - Date.parse(time)) / 1000) };
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 
 /**
- * What a fact rests on, where the verdict is a yes. `proven`: on hashes and signatures of the chain alone; believing it takes
+ * What a fact rests on, where the chain holds. `proven`: on hashes and signatures of the chain alone; believing it takes
  * no word of anybody. `asserted`: somebody wrote it there, and that it was written is all that is proven.
  */
 export const STANDINGS = ['proven', 'asserted'] as const;

@@ -87,7 +87,7 @@ export interface ApprovalFacts {
   readonly evidence: readonly string[];
 }
 
-/** What a fact rests on: without a yes, on nothing but what somebody wrote. */
-export function standingOf(described: Standing, verdict: 'pass' | 'fail' | 'indeterminate'): Standing {
-  return verdict === 'pass' ? described : 'asserted';
+/** What a fact rests on: without a chain that holds, on nothing but what somebody wrote. */
+export function standingOf(described: Standing, holds: boolean): Standing {
+  return holds ? described : 'asserted';
 }

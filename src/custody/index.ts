@@ -44,6 +44,7 @@ export * from './facts.js';
 export { type Finding, type Severity, sayFinding } from './finding.js';
 export { isInScope } from './identity.js';
 export type { ImageInput, ManifestBytes } from './image.js';
+export { isAboutFinished } from './judge-finished.js';
 export {
   LAYER_FAULTS,
   type LayerEvidence,

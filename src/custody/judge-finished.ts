@@ -42,3 +42,8 @@ export function judgeFinished(input: FinishedInput): {
     return { findings: [(isJudged ? failure : warning)(code, 'image', message)] };
   }
 }
+
+/** Is a finding about the finished image alone? The chain below it may hold all the same. */
+export function isAboutFinished({ where }: Finding): boolean {
+  return /^(?:metadata|predicate)(?: |$)/.test(where);
+}

@@ -1,5 +1,5 @@
 import type { ReasonCode } from '../base/codes.js';
-import type { Finding } from '../custody/index.js';
+import { type Finding, isAboutFinished } from '../custody/index.js';
 
 /** The parts of a custody check, in the order in which they are made (CUSTODY.md 5.2). */
 export const AREAS = [
@@ -93,8 +93,9 @@ const AREA_OF: ReadonlyMap<ReasonCode, Area> = new Map(
   Object.entries(CODES).flatMap(([area, codes]) => codes.map(code => [code, area as Area] as const)),
 );
 
-export function areaOf({ code, where }: Finding): Area {
+export function areaOf(finding: Finding): Area {
+  const { code, where } = finding;
   if (where.startsWith('approval ')) return 'approvals';
-  if (/^(?:metadata|predicate)(?: |$)/.test(where)) return 'config';
+  if (isAboutFinished(finding)) return 'config';
   return AREA_OF.get(code) ?? 'marks';
 }

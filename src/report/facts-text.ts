@@ -1,7 +1,9 @@
+import { isDigest } from '../base/digest.js';
 import { FACT_NAMES, type FactName, type ImageFacts } from '../custody/index.js';
 import type { FactsReport } from '../verify/facts-report.js';
 import { indented } from './custody-layout.js';
 import { MARKS } from './custody-table.js';
+import { shortDigest } from './custody-words.js';
 import { type Line, line } from './lines.js';
 
 /** An expression that was tried on the facts. */
@@ -13,7 +15,7 @@ export interface TriedPredicate {
   readonly why: string | null;
 }
 
-/** Facts under the names that predicates use, each with what it rests on; values are written as JSON. */
+/** Facts under the names that predicates use, each with what it rests on. */
 export function presentFacts({ facts, standings }: FactsReport): readonly Line[] {
   return FACT_NAMES.flatMap(name => {
     const standing = standings[name];
@@ -63,7 +65,13 @@ function valuesOf(name: FactName, facts: ImageFacts): readonly string[] {
 
 const LONGEST = 400;
 
+/** Members of objects one after the other, with digests as short as they are recognised by; anything else as JSON. */
 function shown(value: unknown): string {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    const members = Object.entries(value);
+    return members.length === 0 ? '{}' : members.map(([key, member]) => `${key} ${shown(member)}`).join(', ');
+  }
+  if (isDigest(value)) return shortDigest(value);
   const text = JSON.stringify(value);
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }

@@ -16,8 +16,8 @@ export function sayMetadata(rules: MetadataRules | undefined): readonly Metadata
     ['architecture', architecture && `is for ${architecture.join(' or ')}`],
     ['user', user && sayUser(user)],
     ['entrypoint', entrypoint && `the program is ${listed(entrypoint.allow)}`],
-    ['ports', ports && `names no port but ${listed(ports.allow)}`],
-    ['volumes', volumes && `has no volume but ${listed(volumes.allow)}`],
+    ['ports', ports && `names no port${exceptFor(ports.allow)}`],
+    ['volumes', volumes && `has no volume${exceptFor(volumes.allow)}`],
     ...(['environment', 'labels', 'annotations'] as const).map(
       key => [key, rules[key] && sayNames(rules[key])] as const,
     ),
@@ -41,6 +41,10 @@ export function sayPredicates({ predicates = [] }: CustodyPolicy): readonly Pred
     asks: expression.replaceAll(/\s+/g, ' ').trim(),
     message,
   }));
+}
+
+function exceptFor(patterns: readonly string[]): string {
+  return patterns.length === 0 ? '' : ` but ${listed(patterns)}`;
 }
 
 function listed(patterns: readonly string[]): string {

@@ -1,5 +1,5 @@
 import type { ConfigRules, CustodyPolicy, CustodyVerdict, Finding } from '../custody/index.js';
-import { isAbout, isInScope, reaches } from '../custody/index.js';
+import { isAbout, isAboutFinished, isInScope, reaches } from '../custody/index.js';
 import { areaOf } from './custody-areas.js';
 import { countOf, formatAge } from './custody-words.js';
 import { sayMetadata, sayPredicates } from './metadata-words.js';
@@ -116,6 +116,7 @@ export function explainRules(
     ...sayMetadata(policy.metadata).map(({ rule, asks }) =>
       report(rule, 'metadata', asks, verdict.facts !== undefined),
     ),
+    // They are asked when nothing but rules about the finished image could still be broken.
     ...sayPredicates(policy).map(({ rule, asks }) =>
       report(
         rule,
@@ -125,11 +126,6 @@ export function explainRules(
       ),
     ),
   ];
-}
-
-/** Predicates are asked when nothing but rules about the finished image could still be broken. */
-function isAboutFinished({ code, where }: Finding): boolean {
-  return code === 'metadata-denied' || code === 'policy-predicate' || where.startsWith('predicate');
 }
 
 function isBad({ severity }: Finding): boolean {
@@ -158,7 +154,7 @@ function ruleOf(finding: Finding, { chain }: CustodyVerdict, policy: CustodyPoli
   if (code === 'identity-mismatch') return 'scope';
   if (code === 'signer-reuse') return 'distinct signers';
   if (where === 'metadata') return sayMetadata(policy.metadata)[0]?.rule ?? 'chain';
-  if (/^(?:metadata|predicate)(?: |$)/.test(where)) return where;
+  if (isAboutFinished(finding)) return where;
   const area = areaOf(finding);
   if (area === 'layers') return 'evidence';
   const link = chain.find(({ claim }) => isAbout(where, claim));

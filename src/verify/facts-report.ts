@@ -5,6 +5,7 @@ import {
   FACTS,
   type FactName,
   type ImageFacts,
+  isAboutFinished,
   type Standing,
   sayFinding,
   standingOf,
@@ -13,7 +14,9 @@ import {
 /** The facts of one image as machines read them, and as predicates see them. Fields are only ever added. */
 export interface FactsReport {
   readonly facts: ImageFacts;
-  /** What each fact rests on: without a yes, nothing is proven. */
+  /** Does the chain hold? Then what is wrong, if anything is, is the finished image. */
+  readonly holds: boolean;
+  /** What each fact rests on: without a chain that holds, nothing is proven. */
   readonly standings: Readonly<Record<FactName, Standing>>;
 }
 
@@ -30,8 +33,7 @@ export function reportFacts(verdict: CustodyVerdict, pinned: string): FactsRepor
         details: { image: pinned },
       },
     );
-  const standings = FACT_NAMES.map(
-    name => [name, standingOf(FACTS[name].standing, verdict.verdict)] as const,
-  );
-  return { facts, standings: Object.fromEntries(standings) as Record<FactName, Standing> };
+  const holds = findings.every(found => found.severity === 'warning' || isAboutFinished(found));
+  const standings = FACT_NAMES.map(name => [name, standingOf(FACTS[name].standing, holds)] as const);
+  return { facts, holds, standings: Object.fromEntries(standings) as Record<FactName, Standing> };
 }

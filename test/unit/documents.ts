@@ -57,6 +57,12 @@ export async function useDockerTrust(folder: string): Promise<void> {
 /** What three teams have built on each other, before anybody marked it: `base/os:1`, `runtime/node:1`, `shop/app:1.4`. */
 export async function pushTeamImages(access: StoreAccess, host: string): Promise<void> {
   const layers: TestLayer[] = [];
+  const source = 'https://git.example.com/shop/app';
+  const config = {
+    User: '10001',
+    ExposedPorts: { '8080/tcp': {} },
+    Labels: { 'org.opencontainers.image.source': source },
+  };
   for (const [reference, file] of [
     ['base/os:1', 'etc/os-release'],
     ['runtime/node:1', 'usr/bin/node'],
@@ -64,6 +70,10 @@ export async function pushTeamImages(access: StoreAccess, host: string): Promise
   ] as const) {
     layers.push(buildLayer({ [file]: reference }));
     const parsed = parseReference(`${host}/${reference}`);
-    await pushImage(await openStore(parsed, access), buildImage({ layers }), parsed.tag);
+    await pushImage(
+      await openStore(parsed, access),
+      buildImage({ layers, ...(file.startsWith('opt') && { config: { config } }) }),
+      parsed.tag,
+    );
   }
 }

@@ -73,7 +73,7 @@ describe('policy facts', () => {
         { result: 'none', why: 'there is no "x"' },
       ],
     });
-    expect(text.stdout).toMatch(/proven +user +\{"name":"","root":true\}/);
+    expect(text.stdout).toMatch(/proven +user +name "", root true/);
     expect(text.stdout).toMatch(/asserted +created/);
     expect(text.stdout).toMatch(/✓ true +user\.root/);
     expect(text.stdout).toMatch(/✗ no value +layers\.size/);
@@ -89,14 +89,26 @@ describe('policy facts', () => {
     expect(stderr).toContain('did you mean user?');
   });
 
-  it('proves nothing of an image that does not pass', async () => {
-    const run = await runCli(['policy', 'facts', '--policy', 'strict.yaml', '-o', 'json', ...image()], {
-      cwd,
-    });
-    expect(run.exitCode, run.stderr).toBe(0);
-    const document = SCHEMAS['policy-facts'].parse(JSON.parse(run.stdout));
-    expect(document).toMatchObject({
+  it('proves nothing of an image whose chain does not hold, and says of another what is wrong', async () => {
+    const factsUnder = async (policy: string) => {
+      const run = await runCli(['policy', 'facts', '--policy', policy, '-o', 'json', ...image()], { cwd });
+      expect(run.exitCode, run.stderr).toBe(0);
+      return SCHEMAS['policy-facts'].parse(JSON.parse(run.stdout));
+    };
+    expect(await factsUnder('strict.yaml')).toMatchObject({
       code: 'metadata-denied',
+      holds: true,
+      standings: { user: 'proven', labels: 'asserted' },
+    });
+    await writePolicy(
+      cwd,
+      marked,
+      ['approvals: [{ name: scan, team: security, threshold: 1 }]'],
+      'scan.yaml',
+    );
+    expect(await factsUnder('scan.yaml')).toMatchObject({
+      code: 'approval-missing',
+      holds: false,
       standings: { user: 'asserted', digest: 'asserted' },
     });
   });
