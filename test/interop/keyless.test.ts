@@ -7,8 +7,10 @@ import {
   parseIdentityToken,
   signWithIdentity,
 } from '../../src/keyless/index.js';
-import { createStoreAccess, openStore } from '../../src/oci/open.js';
+import { createStoreAccess, openStore, type StoreAccess } from '../../src/oci/open.js';
 import { parseReference } from '../../src/oci/reference.js';
+import { attachBundle } from '../../src/sign/attach-bundle.js';
+import { serializeSignStatement } from '../../src/signature/statement.js';
 import { buildImage, pushImage, startRegistry, type TestRegistry } from '../../src/testing/index.js';
 import { cosign } from '../peers/cosign.js';
 import { requirePeers } from '../peers/require-peers.js';
@@ -62,6 +64,19 @@ describe.skipIf(absent).each([1, 2] as const)(
       '--identity-token',
       sigstore.issuer.token(),
     ];
+    const signed = (access: StoreAccess, content: IdentityContent) => {
+      const now = new Date();
+      const text = sigstore.issuer.token();
+      const token = parseIdentityToken(text, { now, audience: 'sigstore', from: 'the test' });
+      const services = chooseServices(readFileSync(scratch.file('config.json')), now);
+      return signWithIdentity(access, content, {
+        token,
+        services,
+        now,
+        random: randomBytes,
+        check: () => {},
+      });
+    };
     const identity = (subject = SUBJECT) => [
       ...['--trusted-root', 'root.json', '--certificate-identity', subject],
       ...['--certificate-oidc-issuer', sigstore.issuer.name],
@@ -75,19 +90,28 @@ describe.skipIf(absent).each([1, 2] as const)(
       expect((await run('verify', ...identity('https://ci.example/other'), image)).code).not.toBe(0);
     });
 
+    it('cosign verifies an image that touchmark signed', async () => {
+      const access = createStoreAccess();
+      const store = await openStore(parseReference(`${registry.host}/ours`), access);
+      const built = buildImage({ layers: [{ app: 'ours' }] });
+      const digest = await pushImage(store, built);
+      const statement = serializeSignStatement({
+        repository: `${registry.host}/ours`,
+        manifestDigest: digest,
+        annotations: {},
+      });
+      const bundle = await signed(access, { kind: 'statement', statement });
+      await attachBundle(store, bundle, built.manifest.descriptor, '2026-01-01T00:00:00Z');
+      await access.close();
+      const ours = `${registry.host}/ours@${digest}`;
+      await ok('verify', ...identity(), ours);
+      expect((await run('verify', ...identity('https://ci.example/other'), ours)).code).not.toBe(0);
+    });
+
     it('cosign verifies what touchmark signed, and nothing else with it', async () => {
       const access = createStoreAccess();
-      const sign = async (content: IdentityContent, name: string) => {
-        const now = new Date();
-        const token = parseIdentityToken(sigstore.issuer.token(), {
-          now,
-          audience: 'sigstore',
-          from: 'the test',
-        });
-        const services = chooseServices(readFileSync(scratch.file('config.json')), now);
-        const options = { token, services, now, random: randomBytes, check: () => {} };
-        writeFileSync(scratch.file(name), await signWithIdentity(access, content, options));
-      };
+      const sign = async (content: IdentityContent, name: string) =>
+        writeFileSync(scratch.file(name), await signed(access, content));
       const bytes = readFileSync(scratch.file('artifact'));
       await sign({ kind: 'file', bytes }, 'file.json');
       const digest = { sha256: createHash('sha256').update(bytes).digest('hex') };

@@ -2,6 +2,7 @@ import type { StoreAccess } from '../../oci/open.js';
 
 /** A login of a person at an OpenID Connect issuer. */
 export interface LoginOptions {
+  /** Its signal ends the login too. */
   readonly access: StoreAccess;
   /** As the issuer calls itself; its configuration is found below it. */
   readonly issuer: URL;
@@ -11,7 +12,6 @@ export interface LoginOptions {
   readonly clock: () => Date;
   /** Bytes that nobody can guess. */
   readonly random: (length: number) => Uint8Array;
-  readonly signal?: AbortSignal;
   /** Milliseconds until the login is given up; default and most `LIMITS.loginTime`. */
   readonly time?: number;
 }

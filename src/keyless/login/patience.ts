@@ -5,9 +5,10 @@ import type { LoginOptions } from './options.js';
 
 /** A person's login comes to an end: when it is done, at Ctrl-C, or when its time is over. */
 export async function withPatience<T>(
-  { time = LIMITS.loginTime, signal }: Pick<LoginOptions, 'time' | 'signal'>,
+  { time = LIMITS.loginTime, access }: Pick<LoginOptions, 'time' | 'access'>,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  const { signal } = access.options;
   const over = new AbortController();
   const joined = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
   const timer = setTimeout(

@@ -115,8 +115,10 @@ describe('a login in a browser', () => {
 
   it('ends when its time is over, or at Ctrl-C', async () => {
     expect((await failure(() => logIn(() => {}, { time: 30 }))).code).toBe('net-timeout');
-    const signal = AbortSignal.abort();
-    expect((await failure(() => logIn(() => {}, { signal }))).code).toBe('interrupted');
+    const abort = new AbortController();
+    const stopped = createStoreAccess({ signal: abort.signal });
+    expect((await failure(() => logIn(() => abort.abort(), { access: stopped }))).code).toBe('interrupted');
+    await stopped.close();
   });
 
   const lies: readonly (readonly [string, () => Lie, string])[] = [
