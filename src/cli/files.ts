@@ -12,15 +12,14 @@ export async function readSmallFile(file: string, maxSize: number, flag: string)
   try {
     const handle = await open(file, 'r');
     try {
+      // Of a pipe or a device the size is not known before it is read.
+      const stats = await handle.stat();
+      if (stats.isFile() && stats.size > maxSize) failTooLarge(file, maxSize, flag);
       const chunks: Uint8Array[] = [];
       let size = 0;
       for await (const chunk of handle.createReadStream({ autoClose: false })) {
         size += (chunk as Uint8Array).length;
-        if (size > maxSize) {
-          fail('usage-file', `the file given with ${flag} is larger than ${maxSize} bytes`, {
-            details: { file },
-          });
-        }
+        if (size > maxSize) failTooLarge(file, maxSize, flag);
         chunks.push(chunk as Uint8Array);
       }
       return Buffer.concat(chunks);
@@ -42,6 +41,12 @@ export async function readSmallFile(file: string, maxSize: number, flag: string)
       cause: error,
     });
   }
+}
+
+function failTooLarge(file: string, maxSize: number, flag: string): never {
+  return fail('usage-file', `the file given with ${flag} is larger than ${maxSize} bytes`, {
+    details: { file },
+  });
 }
 
 /**

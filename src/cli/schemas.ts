@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { KEY_KINDS } from '../crypto/keys.js';
 import { policyDocumentSchema } from '../policy/schema.js';
+import { attributeFields } from './attribute-schemas.js';
 import { blameFields } from './blame-schemas.js';
 import { custodyClaimFields, custodyMarkFields, custodyWithdrawFields } from './claiming-schemas.js';
 import { custodyShowFields } from './custody-schemas.js';
@@ -94,6 +95,7 @@ const keyFacts = {
 
 export const SCHEMAS = {
   failure: documentSchema('failure', { ok: z.literal(false), error }),
+  attribute: documentSchema('attribute', attributeFields),
   blame: documentSchema('blame', blameFields),
   help: documentSchema('help', { text: z.string() }),
   'schema-list': documentSchema('schema-list', { names: z.array(z.string()) }),

@@ -19,5 +19,14 @@ export {
   type ScanReport,
   type ScanSubject,
 } from './scan-report.js';
-export { reaches, SEVERITIES, type Severity, severityOf, severityOfScore, worse } from './severity.js';
+export {
+  LEAST_SEVERITIES,
+  type LeastSeverity,
+  reaches,
+  SEVERITIES,
+  type Severity,
+  severityOf,
+  severityOfScore,
+  worse,
+} from './severity.js';
 export { type ImageNames, matchSubject, type SubjectMatch } from './subject.js';

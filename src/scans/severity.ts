@@ -2,6 +2,10 @@
 export const SEVERITIES = ['critical', 'high', 'medium', 'low', 'negligible', 'unknown'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
+/** Those on the scale. */
+export const LEAST_SEVERITIES = ['critical', 'high', 'medium', 'low', 'negligible'] as const;
+export type LeastSeverity = (typeof LEAST_SEVERITIES)[number];
+
 /** Words that scanners and databases use (Red Hat, Alpine, Clair's `Defcon1`, CycloneDX `info`). */
 const WORDS: Readonly<Record<string, Severity>> = {
   __proto__: null as never,
@@ -39,6 +43,6 @@ export function worse(a: Severity, b: Severity): Severity {
 }
 
 /** Whether it is at least as grave as `least`. What is unknown may be: whoever asks decides about it separately. */
-export function reaches(severity: Severity, least: Severity): boolean {
+export function reaches(severity: Severity, least: LeastSeverity): boolean {
   return SEVERITIES.indexOf(severity) <= SEVERITIES.indexOf(least);
 }

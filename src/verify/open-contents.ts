@@ -19,12 +19,17 @@ export interface OpenOptions extends ShowOptions {
   readonly at?: string | undefined;
   /** Also an image that only lacks approvals: whose its layers are holds without them. */
   readonly unapproved?: boolean;
+  /** Called before layers are read; what it throws ends the work. */
+  readonly admit?: (image: AdmittedImage) => void;
   /** Where indexes of layers are kept; it may be deleted at any time. */
   readonly cacheFolder: string;
   readonly signal?: AbortSignal;
   /** Bytes of layers that have been read, of those that will be. */
   readonly onProgress?: (done: number, total: number) => void;
 }
+
+/** What is known of an image before its layers are read. */
+export type AdmittedImage = Omit<OpenedLayers, 'indexes'>;
 
 /** An image whose chain of custody holds, with the entries of its layers. */
 export interface OpenedLayers extends Pick<ShownImage, 'pinned' | 'through'> {
@@ -110,13 +115,15 @@ async function openWith<T>(
       const descriptor = manifest.layers[index];
       return descriptor ? [{ index, descriptor, diffID }] : [];
     });
+    const layers = owned.map(layer => reportLayer(layer, verdict.chain));
+    const image = { pinned, through, verdict, layers };
+    options.admit?.(image);
     const indexes = await loadLayerIndexes(store, signed, {
       cache: openIndexCache(options.cacheFolder),
       signal,
       onProgress,
     });
-    const layers = owned.map(layer => reportLayer(layer, verdict.chain));
-    return use({ pinned, through, verdict, layers, indexes }, store, signed);
+    return use({ ...image, indexes }, store, signed);
   });
 }
 
