@@ -72,15 +72,15 @@ export default class Attribute extends TouchmarkCommand<AttributeReport> {
     fixable: Flags.boolean({ summary: 'only what a newer version is free of' }),
     'fail-on': Flags.option({
       options: LEAST_SEVERITIES,
-      helpValue: LEAST_SEVERITIES.join('|'),
-      summary: 'the least finding that is a no; with --team and --fixable of those',
+      helpValue: 'SEVERITY',
+      summary: `the least finding that is a no (${LEAST_SEVERITIES.join(', ')}), among those of --team and --fixable`,
     })(),
     tolerate: Flags.option({
       options: TOLERABLE,
       multiple: true,
-      helpValue: TOLERABLE.join('|'),
+      helpValue: 'WHAT',
       dependsOn: ['fail-on'],
-      summary: 'what --fail-on lets through (repeatable)',
+      summary: `what --fail-on lets through (repeatable): ${TOLERABLE.join(', ')}`,
     })(),
     'approved-by': Flags.string({
       helpValue: 'TEAM',

@@ -19,6 +19,7 @@ const { commands } = JSON.parse(readFileSync(join(ROOT, 'oclif.manifest.json'), 
 const OTHER_FORMATS: Readonly<Record<string, string>> = {
   'custody:show': 'text|json|dot|svg|mermaid',
   blame: 'text|json|csv',
+  attribute: 'text|json|csv|sarif',
 };
 
 const style = createStyler(false);
