@@ -6,7 +6,7 @@ import { HiddenPaths } from './hidden-paths.js';
 import type { LayerIndex } from './layer-index.js';
 import type { Operation } from './operation.js';
 import { Placer } from './placer.js';
-import type { Tree } from './tree.js';
+import { childrenOf, type Tree } from './tree.js';
 
 /**
  * Puts one more layer on top of a tree (OCI image specification, "Applying Changesets"): first what it hides of the layers
@@ -42,7 +42,7 @@ function hide(
   hidden: HiddenPaths,
   tell: (operation: Operation) => void,
 ): void {
-  const targets = how === 'explicit' ? (node ? [node] : []) : [...(node?.children?.values() ?? [])];
+  const targets = node === undefined ? [] : how === 'explicit' ? [node] : childrenOf(tree, node);
   for (const target of targets) {
     bury(tree, layer, target, how, how === 'explicit' ? { literal, through } : { through }, hidden, tell);
   }

@@ -3,11 +3,25 @@ import { type EntryPath, nameOf, parentOf } from './entry-path.js';
 import { followLink } from './follow.js';
 import { ENTRY } from './layer-index.js';
 import type { Owners, Tombstone, Version } from './operation.js';
-import { contentOf, findNode, metaOf, ownersOf, pathOf, type Tree, type TreeNode } from './tree.js';
+import {
+  childOf,
+  childrenOf,
+  contentOf,
+  findNode,
+  kindOf,
+  metaOf,
+  type NodeKind,
+  nodeName,
+  pathOf,
+  type Tree,
+  type TreeNode,
+  tombstones,
+  versionOf,
+} from './tree.js';
 
 /** What there was, or is, at a path, and the layers that it comes from. */
 export interface BlameState {
-  readonly kind: TreeNode['kind'];
+  readonly kind: NodeKind;
   readonly owners: Owners;
   readonly mode: number;
   readonly uid: number;
@@ -50,14 +64,14 @@ const ALL: PathFilter = () => true;
 /** Every path of the image that is chosen, sorted by its bytes within each folder; folders before what is in them. */
 export function* blamePaths(tree: Tree, chosen: PathFilter = ALL): Generator<Blame> {
   const deletions = new Map<EntryPath, Tombstone[]>();
-  for (const tombstone of tree.tombstones) {
+  for (const tombstone of tombstones(tree)) {
     if (!chosen(tombstone.path)) continue;
     const of = deletions.get(tombstone.path);
     if (of) of.push(tombstone);
     else deletions.set(tombstone.path, [tombstone]);
   }
-  for (const node of walkSorted(tree.root)) {
-    const path = pathOf(node);
+  for (const node of walkSorted(tree)) {
+    const path = pathOf(tree, node);
     if (path !== '' && chosen(path)) yield blameNode(tree, node, path, deletions.get(path) ?? []);
   }
 }
@@ -69,40 +83,47 @@ export function* blamePaths(tree: Tree, chosen: PathFilter = ALL): Generator<Bla
 export function blamePath(tree: Tree, path: EntryPath): Blame | undefined {
   const node = findThroughLinks(tree, path);
   if (node === undefined) return undefined;
-  const at = pathOf(node);
-  const deletions = tree.tombstones.filter(tombstone => tombstone.path === at);
-  return blameNode(tree, node, at, deletions);
+  const at = pathOf(tree, node);
+  return blameNode(tree, node, at, [...tombstones(tree, at)]);
 }
 
 /** The names that are gone from the image, in the order in which they went. One that went twice is listed twice. */
 export function* deletedPaths(tree: Tree, chosen: PathFilter = ALL): Generator<DeletedPath> {
-  for (const tombstone of tree.tombstones) {
-    if (chosen(tombstone.path) && !findNode(tree, tombstone.path)) yield describeDeletion(tree, tombstone);
+  for (const tombstone of tombstones(tree)) {
+    if (chosen(tombstone.path) && findNode(tree, tombstone.path) === undefined)
+      yield describeDeletion(tree, tombstone);
   }
 }
 
-function* walkSorted(node: TreeNode): Generator<TreeNode> {
-  const stack = [node];
-  for (let next = stack.pop(); next; next = stack.pop()) {
+/** As {@link deletedPaths}, of one path. */
+export function deletedAt(tree: Tree, path: EntryPath): readonly DeletedPath[] {
+  if (findNode(tree, path) !== undefined) return [];
+  return [...tombstones(tree, path)].map(tombstone => describeDeletion(tree, tombstone));
+}
+
+function* walkSorted(tree: Tree): Generator<TreeNode> {
+  const stack = [tree.root];
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
     yield next;
-    if (next.children) stack.push(...[...next.children.values()].sort((a, b) => (a.name < b.name ? 1 : -1)));
+    const children = childrenOf(tree, next).map(node => ({ node, name: nodeName(tree, node) }));
+    for (const { node } of children.sort((a, b) => (a.name < b.name ? 1 : -1))) stack.push(node);
   }
 }
 
 function findThroughLinks(tree: Tree, path: EntryPath): TreeNode | undefined {
   const literal = findNode(tree, path);
-  if (literal || path === '') return literal;
+  if (literal !== undefined) return literal;
   const hops = { count: 0 };
   let folder = tree.root;
   for (const name of parentOf(path).split('/')) {
     if (name === '') continue;
-    const next = folder.children?.get(name);
+    const next = childOf(tree, folder, name);
     if (next === undefined) return undefined;
-    const target = next.kind === ENTRY.symlink ? followSafely(tree, next, path, hops) : next;
-    if (target?.kind !== ENTRY.dir) return undefined;
+    const target = kindOf(tree, next) === ENTRY.symlink ? followSafely(tree, next, path, hops) : next;
+    if (target === undefined || kindOf(tree, target) !== ENTRY.dir) return undefined;
     folder = target;
   }
-  return folder.children?.get(nameOf(path));
+  return childOf(tree, folder, nameOf(path));
 }
 
 /** A link that leads nowhere is no path of the image. */
@@ -113,20 +134,21 @@ function followSafely(
   hops: { count: number },
 ): TreeNode | undefined {
   try {
-    return followLink(tree, link, link.used, path, hops);
+    return followLink(tree, link, tree.rows.used[link] as number, path, hops);
   } catch {
     return undefined;
   }
 }
 
 function blameNode(tree: Tree, node: TreeNode, path: EntryPath, deletions: readonly Tombstone[]): Blame {
-  const owners = ownersOf(node);
-  const since = Math.max(owners.path, owners.content, owners.meta);
+  const { history, ...now } = versionOf(tree, node);
+  const since = Math.max(now.path, now.content, now.meta);
+  const seen = tree.rows.seen[node] as number;
   return {
     path,
-    ...stateOf(tree, { ...owners, kind: node.kind, contentAt: node.contentAt, metaAt: node.metaAt }),
-    touched: node.seen > since ? node.seen : undefined,
-    history: (tree.history.get(node) ?? []).map(version => stateOf(tree, version)),
+    ...stateOf(tree, now),
+    touched: seen > since ? seen : undefined,
+    history: history.map(version => stateOf(tree, version)),
     deletions: deletions.map(tombstone => describeDeletion(tree, tombstone)),
   };
 }

@@ -2,7 +2,7 @@ import type { EntryPath } from './entry-path.js';
 import type { HiddenPaths } from './hidden-paths.js';
 import { ENTRY } from './layer-index.js';
 import type { DeletedHow, Operation } from './operation.js';
-import { ownersOf, pathOf, removeNode, type Tree, type TreeNode, versionOf } from './tree.js';
+import { kindOf, ownersOf, pathOf, removeNode, type Tree, type TreeNode } from './tree.js';
 
 /** Takes a name and all below it out of the tree, and says so of each. */
 export function bury(
@@ -14,13 +14,12 @@ export function bury(
   hidden: HiddenPaths | undefined,
   tell: (operation: Operation) => void,
 ): void {
-  for (const gone of removeNode(tree, node)) {
-    const path = pathOf(gone);
-    if (gone.kind === ENTRY.symlink) hidden?.addLink(path);
-    if (gone.kind === ENTRY.dir) hidden?.addFolder(path);
-    tree.tombstones.push({ path, layer, how, was: versionOf(tree, gone) });
-    tree.history.delete(gone);
-    const previous = ownersOf(gone);
+  for (const gone of removeNode(tree, node, layer, how)) {
+    const path = pathOf(tree, gone);
+    const kind = kindOf(tree, gone);
+    if (kind === ENTRY.symlink) hidden?.addLink(path);
+    if (kind === ENTRY.dir) hidden?.addFolder(path);
+    const previous = ownersOf(tree, gone);
     tell({
       kind: 'delete',
       how,

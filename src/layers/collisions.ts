@@ -1,5 +1,5 @@
 import { type EntryPath, joinPath, pathText } from './entry-path.js';
-import { pathOf, type Tree, type TreeNode, walk } from './tree.js';
+import { childrenOf, nodeName, ownersOf, pathOf, type Tree, type TreeNode, walk } from './tree.js';
 
 /** Names of one folder that some file systems take for one: on those one file hides the other. */
 export interface Collision {
@@ -23,29 +23,31 @@ export function findCollisions(tree: Tree): {
 } {
   const collisions: Collision[] = [];
   let more = 0;
-  for (const folder of walk(tree.root)) {
-    if ((folder.children?.size ?? 0) < 2) continue;
-    for (const nodes of collideIn(folder)) {
+  for (const folder of walk(tree)) {
+    for (const nodes of collideIn(tree, folder)) {
       if (collisions.length >= KEPT) {
         more++;
         continue;
       }
-      const sorted = nodes.sort((a, b) => a.pathLayer - b.pathLayer);
-      const at = pathOf(folder);
+      const made = (node: TreeNode): number => ownersOf(tree, node).path;
+      const sorted = nodes.sort((a, b) => made(a) - made(b));
+      const at = pathOf(tree, folder);
       collisions.push({
-        paths: sorted.map(({ name }) => joinPath(at, name)),
-        layers: sorted.map(({ pathLayer }) => pathLayer),
+        paths: sorted.map(node => joinPath(at, nodeName(tree, node))),
+        layers: sorted.map(made),
       });
     }
   }
   return { collisions, more };
 }
 
-function* collideIn({ children = new Map() }: TreeNode): Generator<TreeNode[]> {
+function* collideIn(tree: Tree, folder: TreeNode): Generator<TreeNode[]> {
+  const children = childrenOf(tree, folder);
+  if (children.length < 2) return;
   const names = new Map<string, TreeNode | TreeNode[]>();
   let hasTwo = false;
-  for (const node of children.values()) {
-    const folded = foldName(node.name);
+  for (const node of children) {
+    const folded = foldName(nodeName(tree, node));
     const there = names.get(folded);
     if (there === undefined) names.set(folded, node);
     else {

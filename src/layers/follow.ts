@@ -2,7 +2,17 @@ import { fail } from '../base/errors.js';
 import { LIMITS } from '../base/limits.js';
 import { type EntryPath, REBUILD, showPath } from './entry-path.js';
 import { ENTRY } from './layer-index.js';
-import { contentOf, pathOf, type Tree, type TreeNode } from './tree.js';
+import {
+  childOf,
+  contentOf,
+  folderOf,
+  inodeOf,
+  kindOf,
+  markUsed,
+  pathOf,
+  type Tree,
+  type TreeNode,
+} from './tree.js';
 
 /** A folder that was found, and the first symbolic link on the way to it. */
 export interface Place {
@@ -24,24 +34,28 @@ export function followLink(
   hops = { count: 0 },
 ): TreeNode {
   const refuse = (problem: string): never =>
-    fail('layer-ambiguous', `the entry ${showPath(path)} lies below ${showPath(pathOf(link))}, ${problem}`, {
-      hint: REBUILD,
-    });
+    fail(
+      'layer-ambiguous',
+      `the entry ${showPath(path)} lies below ${showPath(pathOf(tree, link))}, ${problem}`,
+      {
+        hint: REBUILD,
+      },
+    );
   // All of them count, not how deep they lie: links that lead through links would take for ever.
   if (++hops.count > LIMITS.symlinkHops) refuse('one of too many symbolic links, or of a circle');
-  const target = contentOf(tree, link)?.link ?? '';
-  link.used = layer;
-  let at = target.startsWith('/') ? tree.root : (link.parent ?? tree.root);
+  const target = contentOf(tree, inodeOf(tree, link))?.link ?? '';
+  markUsed(tree, link, layer);
+  let at = target.startsWith('/') ? tree.root : (folderOf(tree, link) ?? tree.root);
   for (const name of target.split('/')) {
     if (name === '' || name === '.') continue;
     if (name === '..') {
-      at = at.parent ?? tree.root;
+      at = folderOf(tree, at) ?? tree.root;
       continue;
     }
-    const next = at.children?.get(name) ?? refuse('a symbolic link to what is not there');
-    at = next.kind === ENTRY.symlink ? followLink(tree, next, layer, path, hops) : next;
-    if (at.kind !== ENTRY.dir) refuse('a symbolic link to what is no folder');
-    at.used = layer;
+    const next = childOf(tree, at, name) ?? refuse('a symbolic link to what is not there');
+    at = kindOf(tree, next) === ENTRY.symlink ? followLink(tree, next, layer, path, hops) : next;
+    if (kindOf(tree, at) !== ENTRY.dir) refuse('a symbolic link to what is no folder');
+    markUsed(tree, at, layer);
   }
   return at;
 }

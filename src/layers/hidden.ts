@@ -2,7 +2,7 @@ import { fail } from '../base/errors.js';
 import { type EntryPath, joinPath, nameOf, parentOf, REBUILD, showPath } from './entry-path.js';
 import { followLink } from './follow.js';
 import { ENTRY, type EntryKind, type LayerIndex } from './layer-index.js';
-import { pathOf, type Tree, type TreeNode } from './tree.js';
+import { childOf, kindOf, pathOf, type Tree, type TreeNode } from './tree.js';
 import { parseWhiteout, type Whiteout } from './whiteout-name.js';
 
 /** A whiteout of one layer, resolved in what lies below that layer. */
@@ -88,25 +88,26 @@ function resolve(
   for (const name of folderPath === '' ? [] : folderPath.split('/')) {
     walked = joinPath(walked, name);
     const made = placed.get(walked);
-    const lower = folder.children?.get(name);
+    const lower = childOf(tree, folder, name);
     if (made && made.kind !== ENTRY.dir) refuse('lies below what the same layer makes no folder');
     if (lower === undefined) return nothing();
-    if (made && lower.kind !== ENTRY.dir) {
+    const kind = kindOf(tree, lower);
+    if (made && kind !== ENTRY.dir) {
       // The layer puts a folder in the place of something else: below it there was nothing to hide.
       if (made.order < order) return [];
       refuse('stands before the folder that it is in');
     }
-    if (lower.kind === ENTRY.symlink) {
-      through ??= pathOf(lower);
+    if (kind === ENTRY.symlink) {
+      through ??= pathOf(tree, lower);
       folder = followLink(tree, lower, layer, literal);
-    } else if (lower.kind === ENTRY.dir) folder = lower;
+    } else if (kind === ENTRY.dir) folder = lower;
     else return nothing();
   }
-  if (how === 'opaque') return [{ how, node: folder, path: pathOf(folder), literal, through }];
+  if (how === 'opaque') return [{ how, node: folder, path: pathOf(tree, folder), literal, through }];
 
-  const node = folder.children?.get(nameOf(literal));
-  if (own?.kind === ENTRY.dir && node?.kind === ENTRY.dir)
+  const node = childOf(tree, folder, nameOf(literal));
+  if (own?.kind === ENTRY.dir && node !== undefined && kindOf(tree, node) === ENTRY.dir)
     refuse('hides a folder that the same layer makes again');
   if (own) return [];
-  return [{ how, node, path: joinPath(pathOf(folder), nameOf(literal)), literal, through }];
+  return [{ how, node, path: joinPath(pathOf(tree, folder), nameOf(literal)), literal, through }];
 }

@@ -18,6 +18,7 @@ export {
   blamePath,
   blamePaths,
   type DeletedPath,
+  deletedAt,
   deletedPaths,
   type PathFilter,
 } from './blame.js';
@@ -40,4 +41,13 @@ export { type ModeRules, type PathRules, STRICT_MODES } from './path-rules.js';
 export { type LayerContent, type ReadOptions, readLayer } from './read-layer.js';
 export { resolvePath } from './resolve-path.js';
 export { summarize, type Tallies, type Tally } from './summary.js';
-export { createTree, pathOf, type Tree, type TreeNode } from './tree.js';
+export {
+  childrenOf,
+  createTree,
+  inodeOf,
+  nodeName,
+  ownersOf,
+  pathOf,
+  type Tree,
+  type TreeNode,
+} from './tree.js';

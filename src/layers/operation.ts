@@ -1,6 +1,6 @@
 import type { EntryPath } from './entry-path.js';
 import type { LayerEntry } from './layer-index.js';
-import type { TreeNode } from './tree.js';
+import type { NodeKind } from './tree.js';
 
 /** How a path was hidden: by a whiteout of its own or of a folder above, by an opaque folder, by something else in a folder's place. */
 export type DeletedHow = 'explicit' | 'opaque' | 'replaced';
@@ -66,7 +66,7 @@ export interface Tombstone {
 
 /** What a path was before something else came in its place. */
 export interface Version extends Owners {
-  readonly kind: TreeNode['kind'];
+  readonly kind: NodeKind;
   /** Where in the index of `content` and of `meta` it is described; -1 for a folder that no entry named. */
   readonly contentAt: number;
   readonly metaAt: number;

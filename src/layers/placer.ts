@@ -6,7 +6,26 @@ import { followLink, type Place } from './follow.js';
 import type { HiddenPaths } from './hidden-paths.js';
 import { ENTRY, type LayerEntry } from './layer-index.js';
 import type { Operation } from './operation.js';
-import { addChild, contentOf, metaOf, ownersOf, pathOf, remember, type Tree, type TreeNode } from './tree.js';
+import {
+  addChild,
+  childOf,
+  childrenOf,
+  contentOf,
+  type Inode,
+  inodeOf,
+  kindOf,
+  markSeen,
+  markUsed,
+  metaOf,
+  type NodeKind,
+  ownersOf,
+  pathOf,
+  remember,
+  setInode,
+  setMeta,
+  type Tree,
+  type TreeNode,
+} from './tree.js';
 import { parseWhiteout } from './whiteout-name.js';
 
 /** Puts the entries of one layer into a tree, in their order; whiteouts are passed over: they were applied before. */
@@ -34,18 +53,18 @@ export class Placer {
     }
     const { folder, through } = this.#open(parentOf(entry.path), entry.path);
     const name = nameOf(entry.path);
-    const path = through === undefined ? entry.path : joinPath(pathOf(folder), name);
+    const path = through === undefined ? entry.path : joinPath(pathOf(this.#tree, folder), name);
     this.#hidden.refuseAt(path);
     const about = { layer, path, literal: entry.path, through };
-    const there = folder.children?.get(name);
-    if (there?.seen === layer) {
+    const there = childOf(this.#tree, folder, name);
+    if (there !== undefined && this.#isSeen(there)) {
       fail('layer-duplicate-entry', `the layer has two entries for ${showPath(path)}`, { hint: REBUILD });
     }
-    if (entry.kind === ENTRY.dir && there?.kind === ENTRY.dir) {
+    if (entry.kind === ENTRY.dir && there !== undefined && kindOf(this.#tree, there) === ENTRY.dir) {
       this.#setFolder(there, entry, at, about);
       return;
     }
-    if (there?.used === layer)
+    if (there !== undefined && this.#tree.rows.used[there] === layer)
       this.#refuse(entry, 'changes what an entry before it went through or links to');
     if (entry.kind === ENTRY.hardlink) this.#link(folder, name, there, entry, about);
     else this.#put(folder, name, there, entry, at, about);
@@ -58,25 +77,25 @@ export class Placer {
     let folder = tree.root;
     let through: EntryPath | undefined;
     for (const name of path === '' ? [] : path.split('/')) {
-      let next = folder.children?.get(name);
+      let next = childOf(tree, folder, name);
       if (next === undefined) {
         next = addChild(tree, folder, name, ENTRY.dir, this.#layer);
-        const made = pathOf(next);
+        const made = pathOf(tree, next);
         this.#hidden.refuseImplied(made);
         this.#tell({ kind: 'implied-dir', layer: this.#layer, path: made, literal: made, through });
-      } else if (next.kind === ENTRY.symlink) {
-        through ??= pathOf(next);
+      } else if (kindOf(tree, next) === ENTRY.symlink) {
+        through ??= pathOf(tree, next);
         next = followLink(tree, next, this.#layer, of);
-      } else if (next.kind !== ENTRY.dir) {
+      } else if (kindOf(tree, next) !== ENTRY.dir) {
         fail(
           'layer-ambiguous',
-          `the entry ${showPath(of)} lies below ${showPath(pathOf(next))}, which is no folder`,
+          `the entry ${showPath(of)} lies below ${showPath(pathOf(tree, next))}, which is no folder`,
           {
             hint: REBUILD,
           },
         );
       }
-      next.used = this.#layer;
+      markUsed(tree, next, this.#layer);
       folder = next;
     }
     this.#last = { path, folder, through };
@@ -84,22 +103,23 @@ export class Placer {
   }
 
   #setFolder(node: TreeNode, entry: LayerEntry, at: number, about: About): void {
-    if (node.seen === this.#layer) {
+    const tree = this.#tree;
+    if (this.#isSeen(node)) {
       fail('layer-duplicate-entry', `the layer has two entries for ${showPath(about.path)}`, {
         hint: REBUILD,
       });
     }
-    node.seen = this.#layer;
+    markSeen(tree, node, this.#layer);
     // A folder that the same layer made for what is in it becomes what its entry says.
-    const isNew = node.pathLayer === this.#layer;
-    const previous = isNew ? undefined : ownersOf(node);
-    if (!isNew && sameMeta(entry, metaOf(this.#tree, node))) {
+    const owners = ownersOf(tree, node);
+    const isNew = owners.path === this.#layer;
+    const previous = isNew ? undefined : owners;
+    if (!isNew && sameMeta(entry, metaOf(tree, inodeOf(tree, node)))) {
       this.#tell({ kind: 'noop', entry, previous, ...about });
       return;
     }
-    if (!isNew) remember(this.#tree, node);
-    node.metaLayer = this.#layer;
-    node.metaAt = at;
+    if (!isNew) remember(tree, node);
+    setMeta(tree, node, this.#layer, at);
     this.#tell({ kind: isNew ? 'add' : 'metadata', entry, previous, ...about });
   }
 
@@ -114,7 +134,7 @@ export class Placer {
   ): void {
     const layer = this.#layer;
     this.#set(folder, name, there, entry, about, {
-      kind: entry.kind as TreeNode['kind'],
+      kind: entry.kind as NodeKind,
       contentLayer: layer,
       contentAt: entry.kind === ENTRY.dir ? -1 : at,
       metaLayer: layer,
@@ -126,25 +146,24 @@ export class Placer {
     const tree = this.#tree;
     const { node: target, through } = this.#findTarget(entry);
     if (target === there) this.#refuse(entry, 'is a hard link to itself');
-    const meta = metaOf(tree, target);
+    const inode = inodeOf(tree, target);
+    const meta = metaOf(tree, inode);
     // Some runtimes give the file what stands in the header of its link, others leave it as it is.
     const says = entry.xattrs.length === 0 ? { ...entry, xattrs: meta.xattrs } : entry;
-    const isSymlink = target.kind === ENTRY.symlink;
+    const isSymlink = inode.kind === ENTRY.symlink;
     if (!sameMeta(isSymlink ? { ...says, mode: meta.mode } : says, meta)) {
       this.#refuse(entry, 'is a hard link with another mode, owner or attributes than its target');
     }
-    target.used = this.#layer;
-    const { kind, contentLayer, contentAt, metaLayer, metaAt } = target;
-    const inode = { kind, contentLayer, contentAt, metaLayer, metaAt };
-    if (target.seen === this.#layer) {
-      const content = contentOf(tree, target);
+    markUsed(tree, target, this.#layer);
+    if (this.#isSeen(target)) {
+      const content = contentOf(tree, inode);
       if (content === undefined) return;
       this.#set(folder, name, there, { ...content, ...meta, path: entry.path }, about, inode);
       return;
     }
-    const targetOwners = ownersOf(target);
-    const previous = there && ownersOf(there);
-    const to = { target: pathOf(target), targetThrough: through, targetOwners };
+    const targetOwners = ownersOf(tree, target);
+    const previous = there === undefined ? undefined : ownersOf(tree, there);
+    const to = { target: pathOf(tree, target), targetThrough: through, targetOwners };
     this.#replace(folder, name, there, about, inode);
     this.#tell({ kind: 'link', entry, ...to, previous, ...about });
   }
@@ -157,15 +176,15 @@ export class Placer {
     let through: EntryPath | undefined;
     const names = entry.link.split('/');
     for (const [i, name] of names.entries()) {
-      let next = node.children?.get(name) ?? missing();
+      let next = childOf(tree, node, name) ?? missing();
       if (i < names.length - 1) {
-        if (next.kind === ENTRY.symlink) {
-          through ??= pathOf(next);
+        if (kindOf(tree, next) === ENTRY.symlink) {
+          through ??= pathOf(tree, next);
           next = followLink(tree, next, this.#layer, entry.path);
         }
-        if (next.kind !== ENTRY.dir) missing();
-        next.used = this.#layer;
-      } else if (next.kind === ENTRY.dir) missing();
+        if (kindOf(tree, next) !== ENTRY.dir) missing();
+        markUsed(tree, next, this.#layer);
+      } else if (kindOf(tree, next) === ENTRY.dir) missing();
       node = next;
     }
     return { node, through };
@@ -179,45 +198,46 @@ export class Placer {
     about: About,
     inode: Inode,
   ): void {
-    const previous = there && ownersOf(there);
-    if (there && there.kind === inode.kind) {
-      const old = contentOf(this.#tree, there);
-      const meta = metaOf(this.#tree, there);
+    const tree = this.#tree;
+    const previous = there === undefined ? undefined : ownersOf(tree, there);
+    const before = there === undefined ? undefined : inodeOf(tree, there);
+    if (there !== undefined && before?.kind === inode.kind) {
+      const old = contentOf(tree, before);
+      const meta = metaOf(tree, before);
       if (old && sameContent(entry, old)) {
-        there.seen = this.#layer;
+        markSeen(tree, there, this.#layer);
         // Nobody can set the mode of a symbolic link.
         if (sameMeta(inode.kind === ENTRY.symlink ? { ...entry, mode: meta.mode } : entry, meta)) {
           this.#tell({ kind: 'noop', entry, previous, ...about });
           return;
         }
-        remember(this.#tree, there);
-        there.metaLayer = inode.metaLayer;
-        there.metaAt = inode.metaAt;
+        remember(tree, there);
+        setMeta(tree, there, inode.metaLayer, inode.metaAt);
         this.#tell({ kind: 'metadata', entry, previous, ...about });
         return;
       }
     }
     this.#replace(folder, name, there, about, inode);
-    this.#tell({ kind: there ? 'modify' : 'add', entry, previous, ...about });
+    this.#tell({ kind: there === undefined ? 'add' : 'modify', entry, previous, ...about });
   }
 
   #replace(folder: TreeNode, name: string, there: TreeNode | undefined, about: About, inode: Inode): void {
+    const tree = this.#tree;
     let node = there;
-    if (node === undefined) node = addChild(this.#tree, folder, name, inode.kind, this.#layer);
+    if (node === undefined) node = addChild(tree, folder, name, inode.kind, this.#layer);
     else {
-      remember(this.#tree, node);
-      for (const child of [...(node.children?.values() ?? [])]) {
-        bury(this.#tree, this.#layer, child, 'replaced', { through: about.through }, undefined, this.#tell);
+      remember(tree, node);
+      for (const child of childrenOf(tree, node)) {
+        bury(tree, this.#layer, child, 'replaced', { through: about.through }, undefined, this.#tell);
       }
-      node.children = undefined;
     }
-    node.pathLayer = this.#layer;
-    node.seen = this.#layer;
-    node.kind = inode.kind;
-    node.contentLayer = inode.contentLayer;
-    node.contentAt = inode.contentAt;
-    node.metaLayer = inode.metaLayer;
-    node.metaAt = inode.metaAt;
+    tree.rows.pathLayer[node] = this.#layer;
+    markSeen(tree, node, this.#layer);
+    setInode(tree, node, inode);
+  }
+
+  #isSeen(node: TreeNode): boolean {
+    return this.#tree.rows.seen[node] === this.#layer;
   }
 
   #refuse(entry: LayerEntry, problem: string): never {
@@ -226,7 +246,6 @@ export class Placer {
 }
 
 type About = Pick<Operation, 'layer' | 'path' | 'literal' | 'through'>;
-type Inode = Pick<TreeNode, 'kind' | 'contentLayer' | 'contentAt' | 'metaLayer' | 'metaAt'>;
 
 function sameContent(a: LayerEntry, b: LayerEntry): boolean {
   return a.size === b.size && a.link === b.link && equalBytes(a.digest, b.digest);

@@ -2,7 +2,19 @@ import type { PathFilter } from './blame.js';
 import { type EntryPath, parentOf } from './entry-path.js';
 import { ENTRY } from './layer-index.js';
 import type { Owners } from './operation.js';
-import { contentOf, findNode, pathOf, type Tree, type TreeNode, versionOf, walk } from './tree.js';
+import {
+  contentOf,
+  findNode,
+  inodeOf,
+  type NodeKind,
+  ownersOf,
+  pathOf,
+  type Tree,
+  type TreeNode,
+  tombstones,
+  versionOf,
+  walk,
+} from './tree.js';
 
 /** What somebody did to an image, in numbers of names. */
 export interface Tally {
@@ -44,14 +56,14 @@ export function summarize<Owner>(
     for (const tally of [of.all, there]) change(tally);
   };
   const inodes = new Set<string>();
-  for (const node of walk(tree.root)) {
-    const path = pathOf(node);
+  for (const node of walk(tree)) {
+    const path = pathOf(tree, node);
     if (path === '' || !chosen(path)) continue;
     countNode(tree, node, path, inodes, count);
     countChanges(tree, node, path, ownerOf, count);
   }
-  for (const { path, layer, was } of tree.tombstones) {
-    if (!chosen(path) || findNode(tree, path)) continue;
+  for (const { path, layer, was } of tombstones(tree)) {
+    if (!chosen(path) || findNode(tree, path) !== undefined) continue;
     const isOthers = ownerOf(layer) !== ownerOf(mainOf(was));
     count(layer, path, tally => {
       tally.deleted++;
@@ -64,13 +76,13 @@ export function summarize<Owner>(
 type Count = (layer: number, path: EntryPath, change: (tally: Tally) => void) => void;
 
 function countNode(tree: Tree, node: TreeNode, path: EntryPath, inodes: Set<string>, count: Count): void {
-  const { kind, contentLayer, contentAt, pathLayer } = node;
+  const { kind, contentLayer, contentAt } = inodeOf(tree, node);
   if (kind !== ENTRY.file) {
-    count(kind === ENTRY.dir ? pathLayer : contentLayer, path, tally => void tally.others++);
+    count(kind === ENTRY.dir ? ownersOf(tree, node).path : contentLayer, path, tally => void tally.others++);
     return;
   }
   const inode = `${contentLayer} ${contentAt}`;
-  const size = inodes.has(inode) ? 0 : (contentOf(tree, node)?.size ?? 0);
+  const size = inodes.has(inode) ? 0 : (contentOf(tree, { contentLayer, contentAt })?.size ?? 0);
   inodes.add(inode);
   count(contentLayer, path, tally => {
     tally.files++;
@@ -87,7 +99,7 @@ function countChanges(
   count: Count,
 ): void {
   const { history, ...now } = versionOf(tree, node);
-  let before: (Owners & { readonly kind: TreeNode['kind'] }) | undefined;
+  let before: (Owners & { readonly kind: NodeKind }) | undefined;
   for (const version of [...history, now]) {
     if (before && version.path !== before.path && before.kind !== ENTRY.dir) {
       if (ownerOf(version.path) !== ownerOf(mainOf(before)))
@@ -100,7 +112,7 @@ function countChanges(
 }
 
 /** Folders have no bytes: theirs is who made them. */
-function mainOf({ content, path, kind }: Owners & { readonly kind: TreeNode['kind'] }): number {
+function mainOf({ content, path, kind }: Owners & { readonly kind: NodeKind }): number {
   return kind === ENTRY.dir ? path : content;
 }
 

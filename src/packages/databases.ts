@@ -1,10 +1,13 @@
 import { fail } from '../base/errors.js';
 import {
   applyLayer,
+  childrenOf,
   createTree,
   ENTRY,
   type EntryPath,
+  inodeOf,
   type LayerIndex,
+  nodeName,
   pathOf,
   pathText,
   resolvePath,
@@ -103,22 +106,27 @@ function isNoPackage(path: EntryPath): boolean {
 
 function filesAt(tree: Tree, path: EntryPath): readonly DatabaseFile[] {
   const node = resolvePath(tree, path);
-  return node ? [describe(tree, node)] : [];
+  return node === undefined ? [] : [describe(tree, node)];
 }
 
 /** By name; numbers of updates have as many digits each. */
 function filesIn(tree: Tree, folder: EntryPath, chosen: (name: string) => boolean): readonly DatabaseFile[] {
-  const names = [...(resolvePath(tree, folder)?.children?.keys() ?? [])].filter(chosen).sort();
+  const node = resolvePath(tree, folder);
+  const children = node === undefined ? [] : childrenOf(tree, node);
+  const names = children
+    .map(child => nodeName(tree, child))
+    .filter(chosen)
+    .sort();
   return names.flatMap(name => filesAt(tree, `${folder}/${name}`));
 }
 
 function describe(tree: Tree, node: TreeNode): DatabaseFile {
-  const path = pathOf(node);
-  if (node.kind !== ENTRY.file) {
+  const path = pathOf(tree, node);
+  const { kind, contentLayer: layer, contentAt } = inodeOf(tree, node);
+  if (kind !== ENTRY.file) {
     fail('format-packages', `${showPath(path)} lies where a package database belongs, and is no file`, {
       details: { file: `/${pathText(path)}` },
     });
   }
-  const layer = node.contentLayer;
-  return { path, layer, entry: tree.layers[layer]?.path(node.contentAt) ?? path };
+  return { path, layer, entry: tree.layers[layer]?.path(contentAt) ?? path };
 }

@@ -3,7 +3,7 @@ import { compileGlob } from '../base/glob.js';
 import {
   blamePath,
   blamePaths,
-  type DeletedPath,
+  deletedAt,
   deletedPaths,
   type EntryPath,
   findCollisions,
@@ -88,9 +88,10 @@ function answer(tree: Tree, chosen: Chosen, layers: readonly BlamedLayer[], opti
   }
   const isTeams = (...indexes: readonly number[]): boolean =>
     indexes.some(index => isOf(team, layers[index]?.team));
-  const gone = (): readonly DeletedPath[] =>
-    [...deletedPaths(tree, matches)].filter(({ layer }) => isTeams(layer));
-  if (deleted) return { ...none, deleted: gone().map(reportDeletion) };
+  if (deleted) {
+    const gone = [...deletedPaths(tree, matches)].filter(({ layer }) => isTeams(layer));
+    return { ...none, deleted: gone.map(reportDeletion) };
+  }
   if ('matches' in chosen) {
     const paths: BlamedPath[] = [];
     for (const blame of blamePaths(tree, matches)) {
@@ -101,7 +102,7 @@ function answer(tree: Tree, chosen: Chosen, layers: readonly BlamedLayer[], opti
   }
   const found = blamePath(tree, chosen.path);
   if (found) return { ...none, paths: [reportBlame(found)] };
-  const all = gone();
+  const all = deletedAt(tree, chosen.path).filter(({ layer }) => isTeams(layer));
   if (all.length > 0) return { ...none, deleted: all.map(reportDeletion) };
   return fail(
     'usage-argument',

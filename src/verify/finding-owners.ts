@@ -2,6 +2,8 @@ import { TouchmarkError } from '../base/errors.js';
 import { LIMITS } from '../base/limits.js';
 import {
   ENTRY,
+  inodeOf,
+  ownersOf,
   parsePathText,
   pathOf,
   pathText,
@@ -74,7 +76,8 @@ export function createOwnerFinder(image: ImageParts): (located: Located) => Owne
     const evidence = {
       path: paths.flatMap(path => {
         const node = findFile(image.tree, path);
-        return node ? ownerOf('path', contentLayerOf(node), `/${pathText(pathOf(node))}`) : [];
+        if (node === undefined) return [];
+        return ownerOf('path', contentLayerOf(image.tree, node), `/${pathText(pathOf(image.tree, node))}`);
       }),
       package: findPackages(packagesByName, located.package).flatMap(({ layer }) =>
         ownerOf('package', layer, null),
@@ -143,13 +146,13 @@ function isRecord(path: string): boolean {
 /** The file at a path; or, for a path that goes on inside an archive (`app.jar/lib/x.jar`, `app.jar:lib/x.jar`), the archive. */
 function findFile(tree: Tree, path: string): TreeNode | undefined {
   let found = resolve(tree, path);
-  if (found) return found;
+  if (found !== undefined) return found;
   let outer = path.length > LIMITS.entryPathLength ? '' : path;
-  for (let steps = 0; steps < LIMITS.archivePathDepth && outer !== '' && !found; steps++) {
+  for (let steps = 0; steps < LIMITS.archivePathDepth && outer !== '' && found === undefined; steps++) {
     outer = outer.slice(0, Math.max(0, outer.lastIndexOf('/'), outer.lastIndexOf(':')));
     found = resolve(tree, outer);
   }
-  return found?.kind === ENTRY.file ? found : undefined;
+  return found !== undefined && inodeOf(tree, found).kind === ENTRY.file ? found : undefined;
 }
 
 function resolve(tree: Tree, path: string): TreeNode | undefined {
@@ -162,8 +165,9 @@ function resolve(tree: Tree, path: string): TreeNode | undefined {
 }
 
 /** Folders have no bytes: theirs is who made them. -1 for one that stands in no layer. */
-function contentLayerOf({ kind, contentLayer, pathLayer }: TreeNode): number {
-  return kind === ENTRY.dir ? pathLayer : contentLayer;
+function contentLayerOf(tree: Tree, node: TreeNode): number {
+  const { path, content } = ownersOf(tree, node);
+  return inodeOf(tree, node).kind === ENTRY.dir ? path : content;
 }
 
 function isOfSystem(ecosystem: string | null): boolean {

@@ -7,7 +7,7 @@ import { toHex } from '../../src/base/bytes.js';
 import { TouchmarkError } from '../../src/base/errors.js';
 import { applyLayer } from '../../src/layers/apply-layer.js';
 import { createTree, ENTRY, type LayerIndex, readLayer, type Tree } from '../../src/layers/index.js';
-import { contentOf, metaOf, pathOf, walk } from '../../src/layers/tree.js';
+import { contentOf, inodeOf, metaOf, pathOf, walk } from '../../src/layers/tree.js';
 import { tarChecksum } from '../../src/oci/archive/tar-header.js';
 import { describe as describeBytes } from '../../src/oci/descriptor.js';
 import { openLayoutStore } from '../../src/oci/layout/index.js';
@@ -51,15 +51,15 @@ function firstNames(): (inode: string, path: string) => string {
 }
 
 function listOurs(tree: Tree): Listing {
-  const inodeOf = firstNames();
-  const nodes = [...walk(tree.root)].slice(1).map(node => [pathOf(node), node] as const);
+  const firstName = firstNames();
+  const nodes = [...walk(tree)].slice(1).map(node => [pathOf(tree, node), inodeOf(tree, node)] as const);
   return new Map(
     nodes.sort(byPath).map(([path, node]) => {
       const content = contentOf(tree, node);
       const meta = metaOf(tree, node);
       const what =
         node.kind === ENTRY.file ? toHex(content?.digest ?? new Uint8Array()) : (content?.link ?? '');
-      const inode = node.contentAt < 0 ? path : inodeOf(`${node.contentLayer} ${node.contentAt}`, path);
+      const inode = node.contentAt < 0 ? path : firstName(`${node.contentLayer} ${node.contentAt}`, path);
       return [path, say(node.kind, meta.mode, [meta.uid, meta.gid], what, inode)];
     }),
   );

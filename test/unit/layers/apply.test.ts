@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { applyLayer } from '../../../src/layers/apply-layer.js';
 import type { Operation } from '../../../src/layers/operation.js';
-import { createTree, ownersOf, pathOf, walk } from '../../../src/layers/tree.js';
+import { createTree, findNode, ownersOf, pathOf, tombstones, walk } from '../../../src/layers/tree.js';
 import { codeOf } from '../support.js';
 import { AMBIGUOUS, f, type Layer, link, soft, wh } from './constructs.js';
 import { layerOf, type RawEntry } from './tars.js';
@@ -14,16 +14,18 @@ function stack(...layers: readonly Layer[]) {
     done = [];
     applyLayer(tree, layerOf(...entries), operation => done.push(operation));
   }
-  const files = [...walk(tree.root)].slice(1);
+  const files = [...walk(tree)].slice(1);
   return {
     tree,
     done,
     says: done.map(
       ({ kind, path, through }) => `${kind} ${path}${through === undefined ? '' : ` through ${through}`}`,
     ),
-    paths: files.map(pathOf),
-    owners: Object.fromEntries(files.map(node => [pathOf(node), Object.values(ownersOf(node)).join('')])),
-    gone: tree.tombstones.map(({ path, layer, how }) => `${path} ${layer} ${how}`),
+    paths: files.map(node => pathOf(tree, node)),
+    owners: Object.fromEntries(
+      files.map(node => [pathOf(tree, node), Object.values(ownersOf(tree, node)).join('')]),
+    ),
+    gone: [...tombstones(tree)].map(({ path, layer, how }) => `${path} ${layer} ${how}`),
   };
 }
 const refusal = (...layers: readonly Layer[]) => codeOf(() => stack(...layers));
@@ -158,9 +160,9 @@ describe('who owns what', () => {
       [wh('.wh.a')],
       [f('a', '4')],
     );
-    const node = tree.root.children?.get('a');
-    expect(node && ownersOf(node)).toEqual({ path: 4, content: 4, meta: 4 });
-    expect(tree.tombstones).toMatchObject([
+    const node = findNode(tree, 'a') ?? -1;
+    expect(ownersOf(tree, node)).toEqual({ path: 4, content: 4, meta: 4 });
+    expect([...tombstones(tree)]).toMatchObject([
       {
         path: 'a',
         layer: 3,
