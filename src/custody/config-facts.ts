@@ -79,10 +79,10 @@ function keysOf(field: Field): readonly string[] {
   return field.empty ? [] : Object.keys(field.object());
 }
 
-/** Ports without a protocol are TCP; protocols are read in any case. */
+/** Ports without a protocol are TCP, and protocols are read in any case; what is no port stays as it is. */
 function portOf(key: string): string {
-  const [port = '', protocol = 'tcp'] = key.split('/');
-  return `${port}/${protocol.toLowerCase()}`;
+  const [, port, protocol = 'tcp'] = /^([0-9]+(?:-[0-9]+)?)(?:\/([A-Za-z]+))?$/.exec(key) ?? [];
+  return port === undefined ? key : `${port}/${protocol.toLowerCase()}`;
 }
 
 /** The largest number of a user that runtimes take. */

@@ -174,9 +174,8 @@ function firstFew<T>(rule: string, wrong: readonly T[], say: (entry: T) => strin
 function checkEntrypoint({ entrypoint }: MetadataRules, facts: ImageFacts): Finding[] {
   if (!entrypoint) return [];
   const [program] = facts.entrypoint;
-  const allowed = `allowed are ${entrypoint.allow.join(', ') || 'none'}`;
-  if (program === undefined)
-    return entrypoint.allow.length === 0 ? [] : [denied('entrypoint', `has no entrypoint; ${allowed}`)];
+  const allowed = `allowed are ${entrypoint.allow.join(', ')}`;
+  if (program === undefined) return [denied('entrypoint', `has no entrypoint; ${allowed}`)];
   if (fitting(entrypoint.allow)(program)) return [];
   return [denied('entrypoint', `runs ${shown(program)}${setBy(facts, 'Entrypoint')}; ${allowed}`)];
 }
@@ -207,7 +206,7 @@ function checkCreated({ created }: MetadataRules, facts: ImageFacts): Finding[] 
 function checkBase({ base }: MetadataRules, facts: ImageFacts): Finding[] {
   if (!base) return [];
   const { name } = facts.base;
-  const allowed = `allowed are ${base.allow.join(', ') || 'none'}`;
+  const allowed = `allowed are ${base.allow.join(', ')}`;
   if (name === undefined) return [denied('base', `names no base; ${allowed}`)];
   if (fitting(base.allow)(name)) return [];
   return [denied('base', `names the base ${shown(name)}; ${allowed}`)];

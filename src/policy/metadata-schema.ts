@@ -23,6 +23,14 @@ const entries = z.strictObject({
   allow: z.array(pattern).describe('what fits none of these is denied; an empty list allows nothing'),
 });
 
+/** Of what every image has, or has to have. */
+const some = z.strictObject({
+  allow: z
+    .array(pattern)
+    .min(1, 'allows none, so that no image could pass')
+    .describe('what fits none of these is denied'),
+});
+
 export const metadataSchema = z
   .strictObject({
     os: z.array(word('operating system')).min(1, 'allows none, so that no image could pass').optional(),
@@ -61,7 +69,7 @@ export const metadataSchema = z
       })
       .optional()
       .describe('by the word of whoever built it; the age of steps is a matter of flow'),
-    base: entries
+    base: some
       .optional()
       .describe(
         'the base that org.opencontainers.image.base.name names; on what an image really stands the chain says',

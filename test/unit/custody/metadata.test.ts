@@ -133,6 +133,12 @@ describe('a rule about metadata', () => {
       { Entrypoint: ['/bin/sh', '-c', '/opt/app/run'] },
       'runs "/bin/sh", set by team app',
     ],
+    [
+      'a port that is none',
+      { ports: { allow: ['8*/tcp', '9*/tcp'] } },
+      { ExposedPorts: { '80/tcp/x': {} } },
+      'has the port "80/tcp/x"',
+    ],
     ['no program', { entrypoint: { allow: ['/opt/app/*'] } }, { Entrypoint: null }, 'has no entrypoint'],
     ['no healthcheck', { healthcheck: { required: true } }, { Healthcheck: null }, 'has no healthcheck'],
     [

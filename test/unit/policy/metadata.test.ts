@@ -52,6 +52,7 @@ describe('rules about metadata in a document', () => {
       'metadata: { labels: { require: { debug.x: "*" }, forbid: ["debug.*"] } }',
       'is forbidden by "debug.*" too, so that no image could pass',
     ],
+    ['metadata: { base: { allow: [] } }', 'metadata.base.allow allows none'],
     ['metadata: { ports: {} }', 'metadata.ports.allow is missing'],
     ['metadata: { ports: { allow: [8080] } }', 'metadata.ports.allow[0] must be a text'],
     ['metadata: { healthcheck: { required: false } }', 'metadata.healthcheck.required must be true'],

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { computeDigest } from '../../../src/base/digest.js';
 import type { CustodyPolicy } from '../../../src/custody/index.js';
+import { openPredicates } from '../../../src/policy/index.js';
 import { DAY } from '../custody/world.js';
 import { codeOfAsync } from '../support.js';
 import {
@@ -193,4 +194,26 @@ test('layers are read when the policy asks for it, before anybody approves', asy
   const before = workshop.state();
   expect(await codeOfAsync(workshop.approve('app', 'scan', 'sue'))).toBe('blob-digest-mismatch');
   expect(workshop.state()).toBe(before);
+});
+
+test('a predicate that asks for the approval does not stand in its way', async () => {
+  const compile = await openPredicates();
+  const asked = await compile(
+    'approvals.exists(a, a.name == "scan" && a.signers == ["sue"]) && layers.all(l, l.evidence == "blobs") && setBy.size() >= 0',
+  );
+  if ('problem' in asked) throw new Error(asked.problem);
+  const predicate = { name: 'scanned', expression: '', message: undefined, ...asked };
+  const workshop = await openWorkshop('a registry', () => ({
+    approvals: [{ ...SCAN, threshold: 1 }],
+    evidence: 'blobs',
+    predicates: [predicate],
+  }));
+  await upToApp(workshop);
+  await workshop.mark('app', { base: 'runtime' });
+  await workshop.approve('app', 'scan', 'sue');
+  // Evidence and the configs of ancestors are there before it is asked.
+  expect(await workshop.verify('app')).toMatchObject({ code: null });
+  expect(await workshop.verify('app', { level: 'manifest' })).toMatchObject({
+    code: 'evidence-insufficient',
+  });
 });
