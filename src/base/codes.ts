@@ -161,6 +161,7 @@ export const EXIT_CODES = {
   'service-mismatch': 18,
 
   'policy-unwise': 19,
+  'diff-found': 19,
   'tuf-unwise': 19,
   'tuf-attention': 19,
   'findings-present': 19,

@@ -17,14 +17,16 @@ const state = {
   digest: digest.nullable().describe('of the content of a file'),
   target: z.string().nullable().describe('of a symbolic link; numbers of a device'),
 };
-const history = z.array(z.looseObject(state)).describe('what it was before, oldest first');
+/** What a path is in an image. */
+export const pathState = z.looseObject(state);
+const history = z.array(pathState).describe('what it was before, oldest first');
 const gone = z.looseObject({
   path: z.string(),
   deletedBy: z.int().min(0).describe('index into layers'),
   how: z
     .string()
     .describe('explicit, opaque (all that was in a folder), replaced (the folder by something else)'),
-  was: z.looseObject(state),
+  was: pathState,
   history,
 });
 

@@ -5,6 +5,7 @@ import { attributeFields } from './attribute-schemas.js';
 import { blameFields } from './blame-schemas.js';
 import { custodyClaimFields, custodyMarkFields, custodyWithdrawFields } from './claiming-schemas.js';
 import { custodyShowFields } from './custody-schemas.js';
+import { diffFields } from './diff-schemas.js';
 import { policyFactsFields } from './facts-schemas.js';
 import {
   copyFields,
@@ -97,6 +98,7 @@ export const SCHEMAS = {
   failure: documentSchema('failure', { ok: z.literal(false), error }),
   attribute: documentSchema('attribute', attributeFields),
   blame: documentSchema('blame', blameFields),
+  diff: documentSchema('diff', diffFields),
   help: documentSchema('help', { text: z.string() }),
   'schema-list': documentSchema('schema-list', { names: z.array(z.string()) }),
   schema: documentSchema('schema', { name: z.string(), jsonSchema: z.record(z.string(), z.unknown()) }),

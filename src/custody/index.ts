@@ -23,7 +23,7 @@ export {
 } from './carriers.js';
 export { computeChainID, extendChain } from './chain-id.js';
 export * from './claim.js';
-export { claimDigest, encodeClaim, serializeClaim } from './claim-digest.js';
+export { canonicalJson, claimDigest, encodeClaim, serializeClaim } from './claim-digest.js';
 export { isCustodyName } from './claim-parts.js';
 export { comparePrefix, type LayerLists, type PrefixComparison } from './compare-prefix.js';
 export { type ConfigChange, compareConfigs } from './config-delta.js';
@@ -43,7 +43,7 @@ export {
 export * from './facts.js';
 export { type Finding, type Severity, sayFinding } from './finding.js';
 export { isInScope } from './identity.js';
-export type { ImageInput, ManifestBytes } from './image.js';
+export { type ImageInput, type ManifestBytes, readConfigDocument } from './image.js';
 export { isAboutFinished } from './judge-finished.js';
 export {
   LAYER_FAULTS,

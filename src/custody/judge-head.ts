@@ -26,8 +26,8 @@ export interface HeadContext {
   readonly clock: Clock;
   readonly configOf: ConfigSource;
   readonly layerFacts: readonly LayerFact[];
-  /** The team that the image is on its way to; undefined: it must be finished. */
-  readonly handover: string | undefined;
+  /** The image is on its way to this team, or to any; undefined: it must be finished. */
+  readonly handover: { readonly team: string | undefined } | undefined;
 }
 
 export interface JudgedHead {
@@ -66,7 +66,7 @@ export function judgeHead(head: Link, context: HeadContext): JudgedHead {
     ...checkIdentity(head, image.repository, policy, approvals.counted, partial),
     ...chain.findings,
     ...invariants,
-    ...checkHandedTo(head, context.handover),
+    ...checkHandedTo(head, context.handover?.team),
     ...checkWithdrawn(chain.links, withdrawals),
     ...checkListed(chain.links, listing),
     ...checkComplete([image.descriptor.digest, head.claim.subject.manifest.digest], ledger, policy, listing),

@@ -45,7 +45,7 @@ export interface VerifyInput {
   /** Places that may hold marks and could not be read. A no that may rest on them is not definite. */
   readonly unread?: readonly UnreadSource[];
   /** The image is on its way to this team: later steps and rules about the final image do not apply yet. */
-  readonly handover?: { readonly team: string };
+  readonly handover?: { readonly team: string | undefined };
 }
 
 /**
@@ -82,7 +82,7 @@ export async function verify(input: VerifyInput): Promise<CustodyVerdict> {
     clock: { now, skew: policy.skew },
     configOf: configSource(image, input.carried),
     layerFacts: input.layerEvidence,
-    handover: input.handover?.team,
+    handover: input.handover,
   };
   const heads = findHeads(ledger, image, policy);
   const judged = heads.slice(0, LIMITS.chainHeads).map(head => judgeHead(head, context));

@@ -32,6 +32,8 @@ export interface BlameState {
   readonly digest: string | undefined;
   /** Target of a symbolic link, numbers of a device, as bytes (latin1); else empty. */
   readonly link: string;
+  /** Extended attributes: equal ones are equal text. */
+  readonly attributes: string;
 }
 
 /** One path of an image and where it comes from (CUSTODY.md 7.4). */
@@ -163,8 +165,9 @@ function stateOf(
   { kind, path, content, meta, contentAt, metaAt }: Omit<Version, 'history'>,
 ): BlameState {
   const seen = contentOf(tree, { contentLayer: content, contentAt });
-  const { mode, uid, gid } = metaOf(tree, { metaLayer: meta, metaAt });
+  const { mode, uid, gid, xattrs } = metaOf(tree, { metaLayer: meta, metaAt });
   const digest = seen && seen.digest.length > 0 ? toHex(seen.digest) : undefined;
   const owners = { path, content, meta };
-  return { kind, owners, mode, uid, gid, size: seen?.size ?? 0, digest, link: seen?.link ?? '' };
+  const what = { size: seen?.size ?? 0, digest, link: seen?.link ?? '' };
+  return { kind, owners, mode, uid, gid, ...what, attributes: toHex(xattrs) };
 }

@@ -23,6 +23,7 @@ export {
   type PathFilter,
 } from './blame.js';
 export { type Collision, findCollisions } from './collisions.js';
+export { compareTrees, type PathAspect, type PathDifference } from './compare-trees.js';
 export type { Compression } from './compression.js';
 export { type EntryPath, parsePathText, pathText, showPath } from './entry-path.js';
 export { type IndexCache, openIndexCache } from './index-cache.js';

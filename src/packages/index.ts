@@ -9,7 +9,7 @@
  */
 export { parseApkInstalled } from './apk.js';
 export type { OwnedPackage, PackageChange, PackageHistory } from './changes.js';
-export { comparePackages, type PackageDifference } from './compare.js';
+export { comparePackages, identityOf, type PackageDifference } from './compare.js';
 export {
   type Database,
   type DatabaseFile,

@@ -66,7 +66,7 @@ function readDatabase(database: Database, bytesOf: (file: DatabaseFile) => Uint8
       'format-packages',
       `the package database ${showPath(path)} of layer ${layer} is damaged: ${error.message}`,
       {
-        hint: 'which packages the image has cannot be said: build the layer again',
+        hint: 'build the layer again; touchmark diff --only files leaves packages out',
         details: { file: `/${pathText(path)}`, layer },
         cause: error,
       },

@@ -55,9 +55,10 @@ export async function blameImage(
 }
 
 /** One path, or whatever a pattern matches. */
-type Chosen = { readonly path: EntryPath } | { readonly matches: (path: EntryPath) => boolean };
+export type Chosen = { readonly path: EntryPath } | { readonly matches: (path: EntryPath) => boolean };
 
-function choose(text: string | undefined): Chosen {
+/** @throws TouchmarkError `usage-argument` */
+export function choose(text: string | undefined): Chosen {
   if (text === undefined) return { matches: () => true };
   const rooted = text.startsWith('/') ? text : `/${text}`;
   try {
@@ -123,8 +124,11 @@ function collide(tree: Tree, matches: (path: EntryPath) => boolean): Answer['col
 }
 
 /** @throws TouchmarkError `usage-argument` */
-function refuseUnknownTeam(team: string | undefined, layers: readonly BlamedLayer[]): void {
-  const teams = [...new Set(layers.map(layer => layer.team))];
+export function refuseUnknownTeam(
+  team: string | undefined,
+  layers: readonly { readonly team: string | null }[],
+): void {
+  const teams = [...new Set(layers.flatMap(layer => layer.team ?? []))];
   if (team === undefined || teams.includes(team)) return;
   fail('usage-argument', `no layer of the image is of a team ${JSON.stringify(team)}`, {
     hint: `its teams are: ${teams.join(', ')}`,

@@ -119,7 +119,7 @@ export function reportCollision({ paths, layers }: Collision): CollidingNames {
   return { paths: paths.map(path => `/${pathText(path)}`), layers };
 }
 
-function reportState({ kind, owners, mode, uid, gid, size, digest, link }: BlameState): PathState {
+export function reportState({ kind, owners, mode, uid, gid, size, digest, link }: BlameState): PathState {
   const layer = (index: number): number | null => (index < 0 ? null : index);
   return {
     kind: KINDS[kind],

@@ -10,8 +10,9 @@ import {
 } from '../layers/index.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import type { Store } from '../oci/store.js';
+import type { KeptLayers } from './kept-layers.js';
 
-/** A layer as the manifest names it, and what its team signed that it unpacks to. */
+/** A layer as the manifest names it, and what it is to unpack to: as its team signed, or as the config says. */
 export interface SignedLayer {
   readonly index: number;
   readonly descriptor: Descriptor;
@@ -20,6 +21,8 @@ export interface SignedLayer {
 
 export interface ContentOptions {
   readonly cache: IndexCache;
+  /** Keeps what is likely to be asked for of the layers that are read. */
+  readonly kept?: KeptLayers | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Bytes of layers that have been read, of those that will be. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
@@ -30,14 +33,14 @@ const CONCURRENCY = 2;
 
 /**
  * The entries of layers: from the cache where they are known there, else by reading the blobs, each of which must unpack to
- * what its team signed.
+ * what it is to.
  * @returns in the order of `layers`
  * @throws TouchmarkError `layer-diffid-mismatch`; why a tar is refused; what the store throws; the signal's reason
  */
 export async function loadLayerIndexes(
   store: Store,
   layers: readonly SignedLayer[],
-  { cache, signal, onProgress }: ContentOptions,
+  { cache, kept, signal, onProgress }: ContentOptions,
 ): Promise<readonly LayerIndex[]> {
   const wanted = [...new Map(layers.map(layer => [layer.diffID, layer])).values()];
   const known = new Map<Digest, LayerIndex>();
@@ -53,7 +56,10 @@ export async function loadLayerIndexes(
       done += count;
       onProgress?.(done, total);
     };
-    const { entries: index } = await readSigned(store, layer, { signal, onBytes });
+    const { entries: index, captured } = await readSigned(store, layer, {
+      ...{ signal, onBytes, capture: kept?.likely },
+    });
+    kept?.keepFiles(layer.diffID, captured);
     known.set(layer.diffID, index);
     // Without a cache it takes longer the next time, and is as true.
     await cache.save(layer.diffID, index).catch(ignoreFileFault);
@@ -62,7 +68,7 @@ export async function loadLayerIndexes(
 }
 
 /**
- * Reads one layer, which must unpack to what its team signed.
+ * Reads one layer, which must unpack to what it is to.
  * @throws as {@link loadLayerIndexes}
  */
 export async function readSigned(
@@ -72,7 +78,7 @@ export async function readSigned(
 ): Promise<{ readonly entries: LayerIndex; readonly captured: LayerContent['captured'] }> {
   const content = await readLayer(blob => store.openBlob(blob), descriptor, options);
   if (content.diffID !== diffID) {
-    const message = `layer ${index} unpacks to ${content.diffID}, its team signed ${diffID}`;
+    const message = `layer ${index} unpacks to ${content.diffID}, and is to unpack to ${diffID}`;
     fail('layer-diffid-mismatch', message, { details: { layer: index, digest: descriptor.digest } });
   }
   const { entries, captured } = content;

@@ -1,16 +1,16 @@
 import { mapConcurrently } from '../base/concurrency.js';
-import { fail } from '../base/errors.js';
-import { LIMITS } from '../base/limits.js';
 import type { EntryPath } from '../layers/index.js';
 import type { Store } from '../oci/store.js';
 import { type PackageHistory, readTraced, type TracedDatabases } from '../packages/index.js';
 import { readSigned, type SignedLayer } from './image-content.js';
+import type { KeptLayers } from './kept-layers.js';
 
 /** Layers that are read at once. */
 const CONCURRENCY = 2;
 
 /**
- * The packages of an image, each with the layer that it came in with. Only layers that hold a package database are read.
+ * The packages of an image, each with the layer that it came in with. Only layers are read that hold a package database whose
+ * bytes are not kept.
  * @param layers base first
  * @param traced where the databases are after each of the layers
  * @throws TouchmarkError `format-packages`, `limit-exceeded`; as reading a layer does
@@ -19,28 +19,21 @@ export async function loadPackages(
   store: Store,
   layers: readonly SignedLayer[],
   { states }: TracedDatabases,
+  kept: KeptLayers,
   signal?: AbortSignal,
 ): Promise<PackageHistory> {
   const wanted = layers.map(() => new Set<EntryPath>());
   for (const database of states.flat())
     for (const { layer, entry } of [database, ...database.beside]) wanted[layer]?.add(entry);
-  const captured = new Map<number, ReadonlyMap<EntryPath, Uint8Array>>();
-  let total = 0;
   await mapConcurrently([...layers.entries()], CONCURRENCY, async ([at, layer]) => {
-    const chosen = wanted[at];
-    if (!chosen || chosen.size === 0) return;
-    const content = await readSigned(store, layer, { signal, capture: path => chosen.has(path) });
-    for (const bytes of content.captured.values()) total += bytes.length;
-    if (total > LIMITS.capturedImage) {
-      fail(
-        'limit-exceeded',
-        `the package databases of the image have more than ${LIMITS.capturedImage} bytes`,
-        {
-          details: { limit: LIMITS.capturedImage },
-        },
-      );
-    }
-    captured.set(at, content.captured);
+    const known = kept.filesOf(layer.diffID);
+    const missing = new Set([...(wanted[at] ?? [])].filter(path => !known?.has(path)));
+    if (missing.size === 0) return;
+    const { captured } = await readSigned(store, layer, { signal, capture: path => missing.has(path) });
+    kept.keepFiles(layer.diffID, captured);
   });
-  return readTraced(states, ({ layer, entry }) => captured.get(layer)?.get(entry));
+  return readTraced(states, ({ layer, entry }) => {
+    const diffID = layers[layer]?.diffID;
+    return diffID && kept.filesOf(diffID)?.get(entry);
+  });
 }

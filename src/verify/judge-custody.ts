@@ -35,6 +35,8 @@ export interface CustodyOptions {
   readonly level?: EvidenceLevel;
   /** The image is on its way to this team: later steps and rules about the final image do not apply yet. */
   readonly handover?: string;
+  /** As `handover`, and nobody asks to which team: whose the layers are is all that is wanted. */
+  readonly unfinished?: boolean | undefined;
   /** The tag that was asked for, and what is released under it. */
   readonly tag?: string;
   readonly release?: { readonly name: string; readonly role: string };
@@ -94,7 +96,7 @@ export async function judgeImage(
       tag: options.tag,
       release: options.release,
       ...(options.wantFacts && { wantFacts: true }),
-      ...(handover !== undefined && { handover: { team: handover } }),
+      ...((handover !== undefined || options.unfinished) && { handover: { team: handover } }),
     });
 
   // Without layers in question: whatever fails here fails however much of them is read. Predicates may be about how far they

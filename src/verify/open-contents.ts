@@ -4,12 +4,13 @@ import { applyLayer, createTree, type LayerIndex, openIndexCache, type Tree } fr
 import type { StoreAccess } from '../oci/open.js';
 import { parseReference } from '../oci/reference.js';
 import type { Store } from '../oci/store.js';
-import { type PackageHistory, traceDatabases } from '../packages/index.js';
+import { isLikelyDatabase, type PackageHistory, traceDatabases } from '../packages/index.js';
 import { type BlamedLayer, reportLayer } from './blame-report.js';
 import { tryParse } from './custody-target.js';
 import { loadLayerIndexes, type SignedLayer } from './image-content.js';
 import { loadPackages } from './image-packages.js';
 import { judgeImage } from './judge-custody.js';
+import { KeptLayers } from './kept-layers.js';
 import { type ShownImage, type ShowOptions, withShown } from './show-custody.js';
 
 export interface OpenOptions extends ShowOptions {
@@ -21,8 +22,12 @@ export interface OpenOptions extends ShowOptions {
   readonly unapproved?: boolean;
   /** Called before layers are read; what it throws ends the work. */
   readonly admit?: (image: AdmittedImage) => void;
+  /** Also an image that other teams have yet to build on, or to approve: whose its layers are holds without them. */
+  readonly unfinished?: boolean | undefined;
   /** Where indexes of layers are kept; it may be deleted at any time. */
   readonly cacheFolder: string;
+  /** What was read before in the same command. */
+  readonly kept?: KeptLayers;
   readonly signal?: AbortSignal;
   /** Bytes of layers that have been read, of those that will be. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -39,6 +44,8 @@ export interface OpenedLayers extends Pick<ShownImage, 'pinned' | 'through'> {
   readonly layers: readonly BlamedLayer[];
   /** One for each of `layers`. */
   readonly indexes: readonly LayerIndex[];
+  /** As its manifest names it. */
+  readonly config: Uint8Array;
 }
 
 /** {@link OpenedLayers}, and the files that the layers make when one is put on the other. */
@@ -57,9 +64,10 @@ export function openPackages(
   reference: string,
   options: OpenOptions,
 ): Promise<OpenedPackages> {
-  return openWith(access, reference, options, async (opened, store, layers) => {
+  const kept = options.kept ?? new KeptLayers(openIndexCache(options.cacheFolder), isLikelyDatabase);
+  return openWith(access, reference, { ...options, kept }, async (opened, store, layers) => {
     const traced = traceDatabases(opened.indexes);
-    const packages = await loadPackages(store, layers, traced, options.signal);
+    const packages = await loadPackages(store, layers, traced, kept, options.signal);
     return { ...opened, tree: traced.tree, packages };
   });
 }
@@ -88,8 +96,11 @@ export async function openLayers(
   return openWith(access, reference, options, async opened => opened);
 }
 
-/** @param use what else is to be read while the image is open */
-async function openWith<T>(
+/**
+ * As {@link openContents}, for what more is to be read.
+ * @param use called while the image is open
+ */
+export async function openWith<T>(
   access: StoreAccess,
   reference: string,
   options: OpenOptions,
@@ -100,8 +111,9 @@ async function openWith<T>(
     const tagGiven = parseReference(reference).digest === undefined && store.namesRepository;
     // Every layer is held to its diffID below: that is more than what the policy could ask of its bytes. What a finished image
     // must be says nothing about whose its files are.
-    const { verdict } = await judgeImage(store, target, tagGiven, {
+    const { verdict, config } = await judgeImage(store, target, tagGiven, {
       policy: { ...policy, evidence: 'manifest', metadata: undefined, predicates: [] },
+      unfinished: options.unfinished,
       level: 'manifest',
       now,
       ...(repository !== undefined && { repository }),
@@ -116,10 +128,11 @@ async function openWith<T>(
       return descriptor ? [{ index, descriptor, diffID }] : [];
     });
     const layers = owned.map(layer => reportLayer(layer, verdict.chain));
-    const image = { pinned, through, verdict, layers };
+    const image = { pinned, through, verdict, layers, config };
     options.admit?.(image);
     const indexes = await loadLayerIndexes(store, signed, {
-      cache: openIndexCache(options.cacheFolder),
+      cache: options.kept ?? openIndexCache(options.cacheFolder),
+      kept: options.kept,
       signal,
       onProgress,
     });

@@ -37,6 +37,16 @@ export const optionalPolicyFlag = {
   }),
 };
 
+/** For comparing images of any origin. */
+export const comparisonPolicyFlag = {
+  policy: Flags.string({
+    ...group,
+    helpValue: 'FILE',
+    env: variableOf('policy'),
+    summary: 'teams, where both chains of custody hold under this policy; without it layers alone',
+  }),
+};
+
 /** How far a check of custody goes. */
 export const custodyLevelFlag = {
   level: Flags.string({
