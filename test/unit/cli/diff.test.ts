@@ -99,7 +99,7 @@ test('as JSON and CSV, by team, by path, as numbers; with --check a difference i
     '',
   ]);
   const { stdout } = await run(...images, '--summary', '--only', 'packages', '--only', 'files');
-  expect(stdout).toMatch(/\napp {6} {2}files \+3 -1 ~1, metadata ~0, config ~0, packages ~1\n?$/);
+  expect(stdout).toMatch(/\napp {6}files \+3 -1 ~1, metadata ~0, config ~0, packages ~1\n?$/);
 });
 
 test('without a policy any two images are compared, by layer, and nothing is proven', async () => {
@@ -113,11 +113,8 @@ test('without a policy any two images are compared, by layer, and nothing is pro
 });
 
 test('no answer where one is missing: a chain that does not hold, a damaged database, a team without a policy', async () => {
-  const unmarked = documentOf(
-    'diff',
-    await run('--policy', 'policy.yaml', 'oci:shop:app', 'oci:shop:broken', '-o', 'json'),
-  );
-  expect(unmarked).toMatchObject({ exitCode: 10, error: { code: 'no-marks' } });
+  const unmarked = await run('--policy', 'policy.yaml', 'oci:shop:app', 'oci:shop:broken', '-o', 'json');
+  expect(JSON.parse(unmarked.stdout)).toMatchObject({ exitCode: 10, error: { code: 'no-marks' } });
   const damaged = await run('oci:shop:base', 'oci:shop:broken');
   expect(damaged.exitCode).toBe(18);
   expect(damaged.stderr).toMatch(

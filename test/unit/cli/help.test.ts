@@ -20,6 +20,7 @@ const OTHER_FORMATS: Readonly<Record<string, string>> = {
   'custody:show': 'text|json|dot|svg|mermaid',
   blame: 'text|json|csv',
   attribute: 'text|json|csv|sarif',
+  diff: 'text|json|csv',
 };
 
 const style = createStyler(false);
