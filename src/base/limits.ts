@@ -121,6 +121,19 @@ export const LIMITS = {
   custodyArtifactsSize: 64 * 1024 * 1024,
   /** Log entries, or timestamps, in one sigstore bundle. */
   bundleEntries: 32,
+  /** A certificate, a timestamp, or the list of promises inside a certificate. */
+  certificateSize: 64 * 1024,
+  timestampSize: 64 * 1024,
+  certificateTimestamps: 32,
+  /** A signed note, its lines, and the hashes of an inclusion proof: a tree of 2^63 leaves has so many. */
+  signedNoteSize: 64 * 1024,
+  signedNoteLines: 128,
+  inclusionHashes: 63,
+  /** A trusted root, and the entries of any one of its lists. */
+  trustedRootSize: 4 * 1024 * 1024,
+  trustedRootEntries: 256,
+  /** Characters of a regular expression for identities. */
+  identityPatternLength: 1024,
   /** An OpenID Connect token, which is a JWT; those of CI systems are below 4 KiB. */
   identityTokenSize: 16 * 1024,
   /** What a certificate authority, a log, a timestamp authority or an issuer of tokens answers. */

@@ -7,20 +7,29 @@ export interface DerElement {
 }
 
 export const DER = {
+  boolean: 0x01,
   integer: 0x02,
   bitString: 0x03,
   octetString: 0x04,
   null: 0x05,
   oid: 0x06,
+  utf8String: 0x0c,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
   sequence: 0x30,
-  /** Context-specific, constructed: `[0]`, `[1]`. */
+  set: 0x31,
+  /** Context-specific, constructed: `[0]` to `[3]`. */
   context0: 0xa0,
   context1: 0xa1,
-  /** Context-specific, primitive: `[1] IMPLICIT` of a string. */
+  context3: 0xa3,
+  /** Context-specific, primitive: `[0] IMPLICIT`, `[1] IMPLICIT` of a string, and so on. */
+  implicit0: 0x80,
   implicit1: 0x81,
+  implicit2: 0x82,
+  implicit6: 0x86,
 } as const;
 
-/** Keys hold a handful of elements a level; more than this is not a key. */
+/** Keys hold a handful of elements a level, certificates a few dozen; more than this is neither. */
 const MAX_ELEMENTS = 64;
 
 /**

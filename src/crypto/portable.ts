@@ -62,6 +62,28 @@ export function checkPortably(
 }
 
 /**
+ * Is `signature` valid over a message of which only this digest is known? For ECDSA and RSA; `node:crypto` has no such call.
+ * The scheme must be one of the key's.
+ */
+export function checkDigestPortably(
+  key: Pick<PublicKey, 'kind' | 'spki'>,
+  hash: 'sha256' | 'sha384' | 'sha512',
+  digest: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  const bits = membersOf(parseDer(key.spki)?.[0])?.[1]?.content.subarray(1);
+  const scheme = schemesOf(key.kind).find(known => hashOf(known) === hash);
+  if (bits === undefined || scheme === undefined) return false;
+  const ec = ECDSA_SCHEMES[scheme];
+  if (ec === undefined) return checkRsaDigest(bits, digest, signature);
+  try {
+    return ec.verify(signature, digest, bits, { lowS: false, format: 'der', prehash: false });
+  } catch {
+    return false;
+  }
+}
+
+/**
  * RFC 8032 5.1.7 lets a verifier multiply by the cofactor 8 or not. noble does; OpenSSL and Go do not, so a signer could
  * make signatures that only some accept. This is the second half of the check as those two do it: R = S·B - k·A.
  */
@@ -87,13 +109,18 @@ function holdsWithoutCofactor(
 
 /** RSASSA-PKCS1-v1_5 (RFC 8017 8.2.2): the encoded message is built and compared, never parsed. */
 function checkRsa(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  return checkRsaDigest(publicKey, sha256(message), signature);
+}
+
+function checkRsaDigest(publicKey: Uint8Array, digest: Uint8Array, signature: Uint8Array): boolean {
   const [n, e] = (membersOf(parseDer(publicKey)?.[0]) ?? []).map(unsignedInteger);
-  if (n === undefined || e === undefined || signature.length !== n.length) return false;
+  if (n === undefined || e === undefined || signature.length !== n.length || digest.length !== 32)
+    return false;
   const modulus = toBigInt(n);
   const value = toBigInt(signature);
   if (value >= modulus) return false;
   const padding = n.length - 3 - DIGEST_INFO.length - 32;
-  const expected = Uint8Array.of(0, 1, ...Array(padding).fill(0xff), 0, ...DIGEST_INFO, ...sha256(message));
+  const expected = Uint8Array.of(0, 1, ...Array(padding).fill(0xff), 0, ...DIGEST_INFO, ...digest);
   return power(value, toBigInt(e), modulus) === toBigInt(expected);
 }
 

@@ -37,6 +37,37 @@ export interface Bundle {
  * @throws TouchmarkError `format-bundle`, `limit-exceeded`
  */
 export function parseBundle(bytes: Uint8Array): Bundle {
+  const { mediaType, kind, material, bundle } = openBundle(bytes);
+  if (!bundle.get('messageSignature').empty || bundle.get('dsseEnvelope').empty) {
+    bundle.fail('does not hold a DSSE envelope: it signs a file, not an image');
+  }
+  const timestamps = material.get('timestampVerificationData');
+  return {
+    mediaType,
+    material: kind === 'publicKey' ? 'public-key' : 'certificate',
+    keyHint: kind === 'publicKey' ? material.get('publicKey').get('hint').optionalString() : undefined,
+    ...parseEnvelope(bundle.get('dsseEnvelope')),
+    transparencyLogEntries: countOf(material.get('tlogEntries')),
+    timestamps: timestamps.empty ? 0 : countOf(timestamps.get('rfc3161Timestamps')),
+  };
+}
+
+/** A bundle whose outermost members are those of a version that is read. */
+export interface OpenBundle {
+  readonly mediaType: string;
+  readonly bundle: Field;
+  readonly material: Field;
+  /** Which of the three ways to name a signer it uses. */
+  readonly kind: 'publicKey' | 'certificate' | 'x509CertificateChain';
+}
+
+const MATERIAL_KINDS = ['publicKey', 'certificate', 'x509CertificateChain'] as const;
+
+/**
+ * Opens a bundle of any content.
+ * @throws TouchmarkError `format-bundle`, `limit-exceeded`
+ */
+export function openBundle(bytes: Uint8Array): OpenBundle {
   const value = parseJson(bytes, 'the bundle', {
     code: 'format-bundle',
     maxSize: LIMITS.payloadSize,
@@ -51,34 +82,31 @@ export function parseBundle(bytes: Uint8Array): Bundle {
   }
   const material = bundle
     .get('verificationMaterial')
-    .onlyKeys(
-      ['publicKey', 'certificate', 'x509CertificateChain', 'tlogEntries', 'timestampVerificationData'],
-      true,
-    );
-  const kinds = ['publicKey', 'certificate', 'x509CertificateChain'].filter(key => !material.get(key).empty);
-  if (kinds.length !== 1)
-    material.fail('must have exactly one of publicKey, certificate, x509CertificateChain');
-  if (!bundle.get('messageSignature').empty || bundle.get('dsseEnvelope').empty) {
-    bundle.fail('does not hold a DSSE envelope: it signs a file, not an image');
-  }
-  const envelope = bundle.get('dsseEnvelope').onlyKeys(['payload', 'payloadType', 'signatures'], true);
+    .onlyKeys([...MATERIAL_KINDS, 'tlogEntries', 'timestampVerificationData'], true);
+  const [kind, ...others] = MATERIAL_KINDS.filter(key => !material.get(key).empty);
+  if (kind === undefined || others.length > 0)
+    return material.fail('must have exactly one of publicKey, certificate, x509CertificateChain');
+  return { mediaType, bundle, material, kind };
+}
+
+/**
+ * Reads a DSSE envelope of exactly one signature.
+ * @throws TouchmarkError `format-bundle`, `limit-exceeded`
+ */
+export function parseEnvelope(field: Field): Pick<Bundle, 'payloadType' | 'payload' | 'signature'> {
+  const envelope = field.onlyKeys(['payload', 'payloadType', 'signatures'], true);
   const [signature, ...more] = envelope.get('signatures').array(LIMITS.signatures);
   if (signature === undefined || more.length > 0)
     return envelope.get('signatures').fail('must hold exactly one signature');
-  const timestamps = material.get('timestampVerificationData');
   return {
-    mediaType,
-    material: kinds[0] === 'publicKey' ? 'public-key' : 'certificate',
-    keyHint: kinds[0] === 'publicKey' ? material.get('publicKey').get('hint').optionalString() : undefined,
     payloadType: envelope.get('payloadType').string(200),
     payload: base64Field(envelope.get('payload')),
     signature: base64Field(signature.onlyKeys(['sig', 'keyid'], true).get('sig')),
-    transparencyLogEntries: countOf(material.get('tlogEntries')),
-    timestamps: timestamps.empty ? 0 : countOf(timestamps.get('rfc3161Timestamps')),
   };
 }
 
-function base64Field(field: Field): Uint8Array {
+/** The bytes of a field in either alphabet of base64, as protobuf's JSON form has them. */
+export function base64Field(field: Field): Uint8Array {
   return fromAnyBase64(field.string()) ?? field.fail('is not base64');
 }
 

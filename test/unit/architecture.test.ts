@@ -18,6 +18,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   scans: ['base'],
   signature: ['base', 'crypto', 'oci'],
   keyless: ['base', 'files', 'crypto', 'oci', 'signature'],
+  sigstore: ['base', 'crypto', 'signature'],
   custody: ['base', 'crypto', 'oci', 'signature'],
   policy: ['base', 'crypto', 'oci', 'signature', 'custody'],
   verify: [
@@ -90,7 +91,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@oclif/core': ['cli', 'commands'],
   canonicalize: ['custody'],
   '@marcbachmann/cel-js': ['policy'],
-  re2js: ['policy'],
+  re2js: ['policy', 'sigstore'],
   yaml: ['policy'],
   zod: ['cli', 'policy', 'report'],
   zstddec: ['layers'],
