@@ -101,6 +101,9 @@ export const LIMITS = {
   claimSize: 256 * 1024,
   claimDepth: 16,
   claimEntries: 256,
+  /** Patterns over paths in all seals of one claim, and in one list of a policy: each is held against every file. */
+  sealPatterns: 64,
+  pathPatterns: 256,
   /** Content claims from the head of a chain to its start. */
   chainLinks: 64,
   /** Content claims that speak about one image and are followed as heads. */
@@ -182,6 +185,9 @@ export const LIMITS = {
   layerSize: 16 * 1024 * 1024 * 1024,
   layerRatio: 200,
   layerSlack: 64 * 1024 * 1024,
+  /** What all layers of one image may unpack to, and what their indexes may take, where files are judged. */
+  imageSize: 64 * 1024 * 1024 * 1024,
+  imageIndexSize: 512 * 1024 * 1024,
   /** Entries of one layer's tar, and what their index may take; the bytes and the depth of one path, a name or a link. */
   layerEntries: 2_000_000,
   layerIndexSize: 256 * 1024 * 1024,

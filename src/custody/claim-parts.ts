@@ -1,7 +1,9 @@
 import type { ReasonCode } from '../base/codes.js';
 import { fail } from '../base/errors.js';
 import type { Field } from '../base/fields.js';
+import { globProblem } from '../base/glob.js';
 import { LIMITS } from '../base/limits.js';
+import { SEALED_OPERATIONS } from '../base/path-rules.js';
 import { EVIDENCE_LEVELS } from './policy.js';
 
 /** The parts that claims are made of. Each function accepts one part in its one form, or throws with the field's path. */
@@ -10,7 +12,6 @@ const DIGEST = /^sha256:[a-f0-9]{64}$/;
 /** A name that is safe as a folder, in a URL, in TUF paths, and never taken for an array index. */
 const NAME = /^(?![0-9]+$)[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/;
 const TIME = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$/;
-const OPERATIONS = ['add', 'modify', 'metadata', 'link', 'delete'] as const;
 const VERDICTS = ['pass', 'fail', 'indeterminate', 'skipped'] as const;
 
 /** Is this a name that a team or a step can have? */
@@ -152,13 +153,30 @@ export function checkContent(field: Field): void {
     if (base.get('index').present) checkDigest(base.get('index'));
     base.get('layers').size();
   }
-  each(field.get('seals'), seal => {
-    seal.onlyKeys(['paths', 'ops'], true);
-    each(seal.get('paths'), path => void path.string(4096));
-    each(seal.get('ops'), op => void oneOf(op, OPERATIONS, seal.code));
-  });
+  checkSeals(field.get('seals'));
   each(field.get('next'), checkName);
   each(field.get('inputs'), checkInput);
+}
+
+/** Patterns are read by whoever holds others to them, so one that is none is refused here, where its maker hears of it. */
+function checkSeals(field: Field): void {
+  let patterns = 0;
+  each(field, seal => {
+    seal.onlyKeys(['paths', 'ops'], true);
+    each(seal.get('paths'), path => {
+      const problem = sealPatternProblem(path.string(4096));
+      if (problem !== undefined) path.fail(problem);
+      patterns++;
+    });
+    each(seal.get('ops'), op => void oneOf(op, SEALED_OPERATIONS, seal.code));
+  });
+  if (patterns > LIMITS.sealPatterns)
+    fail('limit-exceeded', `${field.path} has ${patterns} patterns; at most ${LIMITS.sealPatterns} are read`);
+}
+
+/** What is wrong with a pattern over paths, as the end of a sentence; undefined when it is sound. */
+export function sealPatternProblem(pattern: string): string | undefined {
+  return pattern.startsWith('/') ? globProblem(pattern) : 'does not begin with a slash';
 }
 
 function checkInput(field: Field): void {

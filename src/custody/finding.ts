@@ -31,7 +31,8 @@ export function sayFinding({ where, message }: Pick<Finding, 'where' | 'message'
 
 /**
  * One cause usually breaks several rules, and only the first helps the reader. This is the order in which they are
- * named (CUSTODY.md 5.3): trust, subject, mark, key, the invariants I1 to I16, layer, flow, config, and predicates at the end.
+ * named (CUSTODY.md 5.3): trust, subject, mark, key, the invariants I1 to I16, layer, flow, config, path, and what the
+ * finished image must be at the end.
  */
 const PRIORITY: readonly ReasonCode[] = [
   'tuf-root-missing',
@@ -95,6 +96,12 @@ const PRIORITY: readonly ReasonCode[] = [
   'blob-corrupt',
   'blob-trailing-data',
   'layer-diffid-mismatch',
+  'layer-not-tar',
+  'layer-path-invalid',
+  'layer-duplicate-entry',
+  'layer-trailing-data',
+  'layer-ambiguous',
+  'layer-dual-view',
   'layer-repeats-lower',
   'layer-unproven',
   'layer-unavailable',
@@ -111,6 +118,14 @@ const PRIORITY: readonly ReasonCode[] = [
   'evidence-insufficient',
   // config
   'config-denied',
+  // path
+  'path-symlink-traversal',
+  'path-delete-denied',
+  'path-link-denied',
+  'path-denied',
+  'path-mode-denied',
+  'seal-violated',
+  'hardlink-cross-layer',
   // the finished image
   'metadata-denied',
   'policy-predicate',

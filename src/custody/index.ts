@@ -24,10 +24,11 @@ export {
 export { computeChainID, extendChain } from './chain-id.js';
 export * from './claim.js';
 export { canonicalJson, claimDigest, encodeClaim, serializeClaim } from './claim-digest.js';
-export { isCustodyName } from './claim-parts.js';
+export { isCustodyName, sealPatternProblem } from './claim-parts.js';
 export { comparePrefix, type LayerLists, type PrefixComparison } from './compare-prefix.js';
 export { type ConfigChange, compareConfigs } from './config-delta.js';
 export { isAllowed } from './config-rules.js';
+export { atLevel, type ContentJudge, type ContentOutcome, neededLevel } from './content.js';
 export * from './draft-claim.js';
 export type { UnreadSource } from './explain.js';
 export { type ExportedStatement, exportStatements, serializeStatements } from './export.js';
@@ -53,6 +54,7 @@ export {
   type LayerVerdict,
   leastLevel,
   reaches,
+  type TarFault,
 } from './layers.js';
 export { decodeClaim, parseClaim } from './parse-claim.js';
 export * from './policy.js';

@@ -1,7 +1,9 @@
 import type { Digest } from '../base/digest.js';
+import type { ContentStep } from '../base/path-rules.js';
 import { checkBaseAnnotations } from './annotations.js';
 import { type ApprovalOutcome, checkApprovals } from './approvals.js';
 import { type ConfigSource, checkConfigRules, checkHistory } from './config-rules.js';
+import { type ContentJudge, contentSteps, neededLevel } from './content.js';
 import { checkCurrency } from './currency.js';
 import { checkDistinctSigners, type Requirement } from './distinct-signers.js';
 import { concludeFrom, type Finding, failure, warning } from './finding.js';
@@ -9,7 +11,14 @@ import { checkFlow } from './flow.js';
 import { checkIdentity } from './identity.js';
 import type { Image } from './image.js';
 import { type Clock, checkInvariants, checkSubject } from './invariants.js';
-import { checkLayers, type LayerFact, type LayerVerdict, levelReached, reaches } from './layers.js';
+import {
+  type CheckedLayers,
+  checkLayers,
+  type LayerFact,
+  type LayerVerdict,
+  levelReached,
+  reaches,
+} from './layers.js';
 import { type Ledger, nameOf } from './ledger.js';
 import { checkComplete, checkListed, type Listing } from './listing.js';
 import type { CustodyPolicy, EvidenceLevel } from './policy.js';
@@ -26,6 +35,7 @@ export interface HeadContext {
   readonly clock: Clock;
   readonly configOf: ConfigSource;
   readonly layerFacts: readonly LayerFact[];
+  readonly judgeContent: ContentJudge | undefined;
   /** The image is on its way to this team, or to any; undefined: it must be finished. */
   readonly handover: { readonly team: string | undefined } | undefined;
 }
@@ -59,7 +69,10 @@ export function judgeHead(head: Link, context: HeadContext): JudgedHead {
     partial,
   });
   const covered = chain.complete && !invariants.some(finding => COVERAGE.has(finding.code));
-  const layers = covered ? checkLayers(chain.links, image, context.layerFacts, policy.evidence) : undefined;
+  const ruled = chain.links.map(({ claim }) => claim);
+  const needed = neededLevel(ruled, policy);
+  const known = covered ? checkLayers(chain.links, image, context.layerFacts, needed) : undefined;
+  const layers = known && checkContent(known, contentSteps(ruled, policy), context.judgeContent);
   const level = layers ? levelReached(layers.layers) : null;
   const findings = [
     ...(identity === 'manifest' ? checkSubject(head, image) : [otherManifest(head, image)]),
@@ -78,7 +91,7 @@ export function judgeHead(head: Link, context: HeadContext): JudgedHead {
     ...checkHistory(chain, image, context.configOf),
     ...checkBaseAnnotations(chain.links, image),
     ...(layers?.findings ?? []),
-    ...checkLevel(level, layers?.findings ?? [], policy),
+    ...checkLevel(level, needed, layers?.findings ?? [], policy),
     ...findDuplicates(chain.links, ledger),
   ];
   return {
@@ -132,17 +145,40 @@ function requirementsOf(
   return [...links, ...leaves].filter(({ record, threshold }) => record.signers.size >= threshold);
 }
 
+/**
+ * Has the files of layers judged that were all read and are their owners'. How far those can be put on one another is how far
+ * level `content` is reached.
+ */
+function checkContent(
+  known: CheckedLayers,
+  steps: readonly ContentStep[],
+  judge: ContentJudge | undefined,
+): CheckedLayers {
+  const isRead = known.layers.every(({ evidence }) => evidence === 'content');
+  const outcome = isRead && judge ? judge(steps) : { findings: [], applied: 0 };
+  const layers = known.layers.map(layer =>
+    layer.evidence === 'content' && layer.index >= outcome.applied
+      ? { ...layer, evidence: 'blobs' as const }
+      : layer,
+  );
+  return { layers, findings: [...known.findings, ...outcome.findings] };
+}
+
 /** A level that is missed for a reason named already needs no second finding. */
 function checkLevel(
   level: EvidenceLevel | null,
+  needed: EvidenceLevel,
   layerFindings: readonly Finding[],
   policy: CustodyPolicy,
 ): readonly Finding[] {
-  if (level === null || reaches(level, policy.evidence)) return [];
-  if (policy.evidence !== 'content' && layerFindings.some(finding => finding.severity !== 'warning'))
-    return [];
-  const message = `the layers were checked at level ${level}, the policy asks for ${policy.evidence}`;
-  return [failure('evidence-insufficient', 'image', message, `check it at level ${policy.evidence}`)];
+  if (level === null || reaches(level, needed)) return [];
+  if (layerFindings.some(finding => finding.severity !== 'warning')) return [];
+  const why =
+    needed === policy.evidence
+      ? `the policy asks for ${needed}`
+      : 'steps are held to seals or rules over paths, which needs content';
+  const message = `the layers were checked at level ${level}; ${why}`;
+  return [failure('evidence-insufficient', 'image', message, `check it at level ${needed}`)];
 }
 
 /** Two claims where one was meant: usually two signers who did not co-sign. */

@@ -15,6 +15,8 @@ export type LayerFact =
       readonly outcome: 'read';
       /** Of the uncompressed bytes. */
       readonly diffID: Digest;
+      /** Whether every tool would find the same files in it; undefined: nobody looked. */
+      readonly tar?: 'sound' | TarFault;
     }
   | {
       readonly index: number;
@@ -22,6 +24,12 @@ export type LayerFact =
       readonly outcome: LayerFault;
       readonly reason?: string;
     };
+
+/** Why tools would not agree on what is in a layer: reading it again changes nothing. */
+export interface TarFault {
+  readonly code: ReasonCode;
+  readonly message: string;
+}
 
 /** Why nothing is known of what a layer unpacks to, and the reason code for it. */
 export const LAYER_FAULTS = {
@@ -41,10 +49,10 @@ export const LAYER_FAULTS = {
 export type LayerFault = keyof typeof LAYER_FAULTS;
 
 /** Faults of the image itself: reading it again changes nothing. */
-const DEFINITE: readonly LayerFault[] = ['digest-mismatch', 'corrupt', 'trailing-data'];
+const DEFINITE: readonly LayerFault[] = ['digest-mismatch', 'corrupt', 'trailing-data', 'limit-exceeded'];
 
-/** How a layer is known to be its owner's: by nothing yet, by the signed digest, or by its bytes. */
-export type LayerEvidence = 'marks' | 'manifest' | 'blobs';
+/** How a layer is known to be its owner's: by nothing yet, by the signed digest, by its bytes, or by its files. */
+export type LayerEvidence = EvidenceLevel;
 
 export interface LayerVerdict {
   readonly index: number;
@@ -59,6 +67,11 @@ export interface LayerVerdict {
   readonly evidence: LayerEvidence;
 }
 
+export interface CheckedLayers {
+  readonly layers: readonly LayerVerdict[];
+  readonly findings: readonly Finding[];
+}
+
 /**
  * Finds for each layer what ties the blob that the manifest names to the diffID that its owner signed (CUSTODY.md 5.4).
  * The config's own list of diffIDs is no evidence: the last team writes both it and the manifest.
@@ -69,7 +82,7 @@ export function checkLayers(
   image: Image,
   facts: readonly LayerFact[],
   required: EvidenceLevel,
-): { readonly layers: readonly LayerVerdict[]; readonly findings: readonly Finding[] } {
+): CheckedLayers {
   const findings: Finding[] = [];
   const byIndex = new Map(facts.map(fact => [fact.index, fact]));
   const layers = links.flatMap(({ claim }) =>
@@ -101,7 +114,7 @@ function judgeLayer(
 ): { readonly evidence: LayerEvidence; readonly finding?: Finding } {
   const where = `layer ${owned.i}`;
   if (fact?.outcome === 'read') {
-    if (fact.diffID === owned.diffID) return { evidence: 'blobs' };
+    if (fact.diffID === owned.diffID) return judgeTar(fact.tar, where);
     const message = `unpacks to ${fact.diffID}, its team signed ${owned.diffID}`;
     return { evidence: 'marks', finding: failure('layer-diffid-mismatch', where, message) };
   }
@@ -120,6 +133,15 @@ function judgeLayer(
     evidence,
     finding: severe('layer-unproven', where, message, 'recompressed? check it at level blobs'),
   };
+}
+
+function judgeTar(
+  tar: 'sound' | TarFault | undefined,
+  where: string,
+): { readonly evidence: LayerEvidence; readonly finding?: Finding } {
+  if (tar === undefined) return { evidence: 'blobs' };
+  if (tar === 'sound') return { evidence: 'content' };
+  return { evidence: 'blobs', finding: failure(tar.code, where, tar.message) };
 }
 
 function describeFault({ outcome, digest }: LayerFact): string {
@@ -152,7 +174,7 @@ function checkRepeats(layers: readonly LayerVerdict[]): readonly Finding[] {
 export function levelReached(layers: readonly LayerVerdict[]): EvidenceLevel {
   const least = layers.reduce(
     (level, layer) => Math.min(level, EVIDENCE_LEVELS.indexOf(layer.evidence)),
-    EVIDENCE_LEVELS.indexOf('blobs'),
+    EVIDENCE_LEVELS.length - 1,
   );
   return EVIDENCE_LEVELS[least] ?? 'marks';
 }

@@ -1,4 +1,5 @@
 import type { Digest } from '../base/digest.js';
+import type { PathRules } from '../base/path-rules.js';
 import type { PublicKey } from '../crypto/keys.js';
 import type { ImageFacts } from './facts.js';
 import type { PredicateOutcome } from './predicates.js';
@@ -53,6 +54,10 @@ export interface CustodyPolicy {
   readonly distinctSigners: boolean;
   /** By step name. Without an entry a step may change the config freely. */
   readonly config: Readonly<Record<string, ConfigRules>>;
+  /** By step name. Without an entry a step may do to files what no seal forbids. Any entry asks for level `content`. */
+  readonly paths?: Readonly<Record<string, PathRules>>;
+  /** Undefined: honoured, all of them. */
+  readonly seals?: SealRules;
   /** What the finished image must be. */
   readonly metadata?: MetadataRules | undefined;
   /** All of them must be true of the finished image. */
@@ -135,6 +140,21 @@ export interface ApprovalRule {
 export interface ConfigRules {
   readonly allow: readonly string[];
   readonly deny: readonly string[];
+}
+
+/** How far the promises of steps about their files bind the steps above them. */
+export interface SealRules {
+  /** False: they bind nobody. */
+  readonly honour: boolean;
+  readonly override: readonly SealOverride[];
+}
+
+/** What step `by` may do although step `of` has sealed it. */
+export interface SealOverride {
+  readonly of: string;
+  readonly by: string;
+  /** Patterns over paths; undefined: everywhere. */
+  readonly paths?: readonly string[] | undefined;
 }
 
 /** What the finished image must be. Patterns are globs over whole texts, without separators. */

@@ -64,13 +64,14 @@ export function report(
 }
 
 function chainEntry(link: Link, now: Date): ChainEntry {
-  const { kind, seq, span, subject } = link.claim;
+  const { kind, seq, span, subject, seals = [] } = link.claim;
   return {
     ...signedEntry(link, now),
     kind,
     seq,
     span: { from: span.from, to: span.to },
     manifest: subject.manifest.digest,
+    seals,
   };
 }
 

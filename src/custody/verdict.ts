@@ -1,7 +1,7 @@
 import type { ReasonCode } from '../base/codes.js';
 import type { Digest } from '../base/digest.js';
 import type { Platform } from '../oci/descriptor.js';
-import type { ClaimEvidence, WorkingContentKind } from './claim.js';
+import type { ClaimEvidence, ClaimSeal, WorkingContentKind } from './claim.js';
 import type { ImageFacts } from './facts.js';
 import type { Finding } from './finding.js';
 import type { LayerVerdict } from './layers.js';
@@ -54,6 +54,8 @@ export interface ChainEntry extends SignedEntry {
   readonly seq: number;
   readonly span: { readonly from: number; readonly to: number };
   readonly manifest: Digest;
+  /** What the steps above must leave alone. */
+  readonly seals: readonly ClaimSeal[];
 }
 
 export interface ApprovalEntry extends SignedEntry {

@@ -4,6 +4,7 @@ import type { JsonObject } from '../base/json.js';
 import { LIMITS } from '../base/limits.js';
 import { authenticateMarks, type FoundMark } from './authenticate.js';
 import type { ConfigSource } from './config-rules.js';
+import type { ContentJudge } from './content.js';
 import { explainAbsence, findLifted, findShadowed, type UnreadSource } from './explain.js';
 import { type Finding, failure } from './finding.js';
 import { type Image, type ImageInput, readConfigDocument, readImage } from './image.js';
@@ -29,6 +30,8 @@ export interface VerifyInput {
   /** Manifests and configs of ancestors, in any order; each is known by its digest alone. */
   readonly carried: readonly Uint8Array[];
   readonly layerEvidence: readonly LayerFact[];
+  /** Of the files in those layers; undefined: nobody has looked at them. */
+  readonly judgeContent?: ContentJudge | undefined;
   readonly policy: CustodyPolicy;
   /** What TUF says of teams, marks, channels and the policy; undefined: it was not asked. */
   readonly trust?: TrustFacts | undefined;
@@ -82,6 +85,7 @@ export async function verify(input: VerifyInput): Promise<CustodyVerdict> {
     clock: { now, skew: policy.skew },
     configOf: configSource(image, input.carried),
     layerFacts: input.layerEvidence,
+    judgeContent: input.judgeContent,
     handover: input.handover,
   };
   const heads = findHeads(ledger, image, policy);

@@ -29,16 +29,13 @@ export { type EntryPath, parsePathText, pathText, showPath } from './entry-path.
 export { type IndexCache, openIndexCache } from './index-cache.js';
 export {
   type ContentLayer,
-  type ContentStep,
   type ContentVerdict,
   judgeContent,
 } from './judge-content.js';
-export type { Seal } from './judge-operations.js';
 export { ENTRY, type EntryKind, type LayerEntry, LayerIndex } from './layer-index.js';
 export { type LayerLimits, type LayerMeasure, type MeasureOptions, measureLayer } from './measure-layer.js';
 export type { DeletedHow, Operation, OperationKind, Owners, Tombstone, Version } from './operation.js';
 export type { PathCode, PathFinding } from './path-finding.js';
-export { type ModeRules, type PathRules, STRICT_MODES } from './path-rules.js';
 export { type LayerContent, type ReadOptions, readLayer } from './read-layer.js';
 export { resolvePath } from './resolve-path.js';
 export { summarize, type Tallies, type Tally } from './summary.js';

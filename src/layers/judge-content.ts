@@ -1,24 +1,13 @@
 import { TouchmarkError } from '../base/errors.js';
+import type { ContentStep } from '../base/path-rules.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import { applyLayer } from './apply-layer.js';
 import { findCollisions } from './collisions.js';
 import { type EntryPath, showPath } from './entry-path.js';
-import { judgeOperations, type Seal } from './judge-operations.js';
+import { judgeOperations } from './judge-operations.js';
 import type { LayerIndex } from './layer-index.js';
 import { collectPathFindings, type PathFinding } from './path-finding.js';
-import type { PathRules } from './path-rules.js';
 import { createTree, type Tree } from './tree.js';
-
-/** A step of the chain that owns layers, base first. */
-export interface ContentStep {
-  readonly step: string;
-  /** Indexes of its layers: from, and up to but not including to. */
-  readonly span: { readonly from: number; readonly to: number };
-  /** Undefined: free. What a team adopted it did not build: then too. */
-  readonly rules: PathRules | undefined;
-  /** What it promised about its paths: steps above are held to it. */
-  readonly seals: readonly Omit<Seal, 'step'>[];
-}
 
 /** A layer as it was read, and what the manifest says about it. */
 export interface ContentLayer {
@@ -35,7 +24,7 @@ export interface ContentVerdict {
 }
 
 /**
- * Applies the layers of an image and judges each by the rules of its step and the seals of the steps below.
+ * Applies the layers of an image and judges each by the rules of its step and the seals that it is held to.
  * @param layers one for each index of the spans, which are in order and without gap
  */
 export function judgeContent(layers: readonly ContentLayer[], steps: readonly ContentStep[]): ContentVerdict {
@@ -45,11 +34,9 @@ export function judgeContent(layers: readonly ContentLayer[], steps: readonly Co
     steps.find(({ span }) => layer >= span.from && layer < span.to)?.step;
   try {
     for (const [layer, { entries, annotations }] of layers.entries()) {
-      const at = steps.findIndex(({ span }) => layer >= span.from && layer < span.to);
-      const own = steps[at];
+      const own = steps.find(({ span }) => layer >= span.from && layer < span.to);
       if (own === undefined) throw new TouchmarkError('internal', `layer ${layer} belongs to no step`);
-      const seals = steps.slice(0, at).flatMap(({ step, seals }) => seals.map(seal => ({ ...seal, step })));
-      const judge = judgeOperations(layer, { step: own.step, rules: own.rules, seals, stepOf });
+      const judge = judgeOperations(layer, { ...own, stepOf });
       findings.push(...checkTable(layer, own, annotations));
       applyLayer(tree, entries, judge.take);
       findings.push(...judge.end());

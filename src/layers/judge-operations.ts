@@ -1,16 +1,10 @@
+import type { ModeRules, PathRules, Seal } from '../base/path-rules.js';
 import { type EntryPath, parentOf, showPath } from './entry-path.js';
 import { ENTRY, type LayerEntry } from './layer-index.js';
+import { matchPaths } from './match-paths.js';
 import type { Operation } from './operation.js';
 import { collectPathFindings, type PathCode, type PathFinding } from './path-finding.js';
-import { type ModeRules, matchPaths, type PathRules } from './path-rules.js';
 import { xattrNames } from './xattrs.js';
-
-/** A promise of a team below about paths: steps above may not do these operations there. */
-export interface Seal {
-  readonly step: string;
-  readonly paths: readonly string[];
-  readonly ops: readonly string[];
-}
 
 /** The step that a layer belongs to, and what it is held to. */
 export interface LayerRules {
@@ -35,7 +29,10 @@ export function judgeOperations(layer: number, { step, rules, seals, stepOf }: L
   const no = (code: PathCode, path: EntryPath, message: string): void =>
     findings.add(code, 'fail', path, message);
   const byRules = rules && createRuleJudge(rules, no);
-  const sealed = seals.map(seal => ({ ...seal, matches: matchPaths(seal.paths) }));
+  const sealed = seals.map(({ step, ops, paths, except }) => {
+    const [isSealed, isExcepted] = [matchPaths(paths), matchPaths(except)];
+    return { step, ops, matches: (path: EntryPath) => isSealed(path) && !isExcepted(path) };
+  });
 
   function checkSeals(operation: Operation): void {
     const paths = [

@@ -1,7 +1,7 @@
 import type { Digest } from '../base/digest.js';
 import { fail, withDetails } from '../base/errors.js';
 import type { Signer } from '../crypto/keys.js';
-import { type ClaimEvidence, type CustodyPolicy, withoutPredicates } from '../custody/index.js';
+import { atLevel, type ClaimEvidence, type CustodyPolicy, withoutPredicates } from '../custody/index.js';
 import type { RawManifest } from '../oci/manifest.js';
 import { formatReference } from '../oci/reference.js';
 import type { Store } from '../oci/store.js';
@@ -107,7 +107,7 @@ export async function promoteImage(
   };
   if (judged.source.code !== null) return { ...judged, refusedAt: 'source' };
   // Planned where it lies first: what is wrong with it is known before anything is sent. The layers were read a moment ago.
-  const quick = { ...about, policy: { ...policy, evidence: 'marks' as const } };
+  const quick = { ...about, policy: atLevel(policy, 'marks') };
   const rehearsed = {
     ...judged,
     planned: approval ? await planApprovals(source, root, approval, quick) : [],

@@ -2,6 +2,7 @@ import { createSigner } from '../crypto/create-signer.js';
 import { generateKey } from '../crypto/generate-key.js';
 import type { Signer } from '../crypto/keys.js';
 import {
+  atLevel,
   type CustodyVerdict,
   type FoundMark,
   isImageClaim,
@@ -80,7 +81,7 @@ export async function judgePlanned(
       unread,
       layerEvidence: [],
       // The layers are read when the claim is planned.
-      policy: { ...withoutPredicates(policy), evidence: 'marks' },
+      policy: atLevel(withoutPredicates(policy), 'marks'),
       now,
       tagGiven: false,
       ...(handover !== undefined && { handover: { team: handover } }),

@@ -1,15 +1,19 @@
 import { LIMITS } from '../base/limits.js';
 import {
+  atLevel,
+  type ContentJudge,
   type CustodyPolicy,
   type CustodyVerdict,
   type EvidenceLevel,
   type Finding,
   type LayerFact,
+  neededLevel,
   reaches,
   type TrustFacts,
   verify,
   withoutPredicates,
 } from '../custody/index.js';
+import type { ImageManifest } from '../oci/manifest.js';
 import type { Store } from '../oci/store.js';
 import { type CollectedMarks, collectMarks } from './collect-marks.js';
 import { type ImageTarget, tryParse } from './custody-target.js';
@@ -73,9 +77,8 @@ export async function judgeImage(
   const [config, first] = await Promise.all([fetchConfig(store, manifest), evidence.next()]);
   const judge = (
     { marks, carried, unread }: CollectedMarks,
-    layerEvidence: readonly LayerFact[],
-    level: EvidenceLevel,
-    rules = policy,
+    rules: CustodyPolicy,
+    { facts, judge }: LayerEvidence = { facts: [] },
   ) =>
     verify({
       image: {
@@ -87,8 +90,9 @@ export async function judgeImage(
       marks,
       carried,
       unread,
-      layerEvidence,
-      policy: { ...rules, evidence: level },
+      layerEvidence: facts,
+      judgeContent: judge,
+      policy: rules,
       trust: options.trust?.facts,
       about,
       now,
@@ -101,42 +105,58 @@ export async function judgeImage(
 
   // Without layers in question: whatever fails here fails however much of them is read. Predicates may be about how far they
   // were, so they come at the end.
-  const early = withoutPredicates(policy);
+  const early = atLevel(withoutPredicates(policy), 'marks');
   let collected = first.value as CollectedMarks;
-  let verdict = await judge(collected, [], 'marks', early);
+  let verdict = await judge(collected, early);
   while (verdict.verdict !== 'pass') {
     const more = await evidence.next();
     if (more.done) break;
     collected = more.value;
-    verdict = await judge(collected, [], 'marks', early);
+    verdict = await judge(collected, early);
   }
   // What a command that is ending could not ask any more is not missing.
   signal?.throwIfAborted();
   if (verdict.verdict !== 'pass' || manifest?.kind !== 'image') return { verdict, config, collected };
 
-  const level = options.level ?? defaultLevel(policy, store);
+  const needed = neededLevel(verdict.chain, policy);
+  const level = options.level ?? defaultLevel(needed, store);
   // Who asks for more than the policy does is held to that.
-  const required = reaches(policy.evidence, level) ? policy.evidence : level;
+  const required = reaches(needed, level) ? needed : level;
   const isReached = verdict.level !== null && reaches(verdict.level, required);
   if (isReached && !policy.predicates?.length && !options.wantFacts) return { verdict, config, collected };
   const wanted = verdict.layers.filter(layer => !reaches(layer.evidence, level)).map(({ index }) => index);
-  const facts =
-    wanted.length === 0 || isReached
-      ? []
-      : await collectLayerFacts(store, manifest, wanted, {
-          ...(signal && { signal }),
-          ...(options.onProgress && { onProgress: options.onProgress }),
-        });
-  verdict = await judge(collected, facts, required);
+  const layers =
+    wanted.length === 0 || isReached ? undefined : await readLayers(store, manifest, wanted, level, options);
+  const full = { ...policy, evidence: required };
+  verdict = await judge(collected, full, layers);
   // A predicate may ask for what only the rest has, such as the configs that tell who set a key.
   while (options.wantFacts || (policy.predicates?.length && verdict.verdict !== 'pass')) {
     const more = await evidence.next();
     if (more.done) break;
     collected = more.value;
-    verdict = await judge(collected, facts, required);
+    verdict = await judge(collected, full, layers);
   }
   signal?.throwIfAborted();
   return { verdict, config, collected };
+}
+
+interface LayerEvidence {
+  readonly facts: readonly LayerFact[];
+  readonly judge?: ContentJudge;
+}
+
+async function readLayers(
+  store: Store,
+  manifest: ImageManifest,
+  wanted: readonly number[],
+  level: EvidenceLevel,
+  { signal, onProgress }: CustodyOptions,
+): Promise<LayerEvidence> {
+  const options = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
+  if (level !== 'content') return { facts: await collectLayerFacts(store, manifest, wanted, options) };
+  // What looks into layers is loaded by those who need it.
+  const { collectContent } = await import('./collect-content.js');
+  return collectContent(store, manifest, options);
 }
 
 async function fetchConfig(store: Store, manifest: ReturnType<typeof tryParse>): Promise<Uint8Array> {
@@ -145,6 +165,6 @@ async function fetchConfig(store: Store, manifest: ReturnType<typeof tryParse>):
   return store.fetchBlob(manifest.config, LIMITS.configSize);
 }
 
-function defaultLevel(policy: CustodyPolicy, store: Store): EvidenceLevel {
-  return store.namesRepository || reaches(policy.evidence, 'blobs') ? policy.evidence : 'blobs';
+function defaultLevel(needed: EvidenceLevel, store: Store): EvidenceLevel {
+  return store.namesRepository || reaches(needed, 'blobs') ? needed : 'blobs';
 }

@@ -1,8 +1,8 @@
 import type { ReasonCode } from '../base/codes.js';
 import { mapConcurrently } from '../base/concurrency.js';
-import { toTouchmarkError } from '../base/errors.js';
+import { type TouchmarkError, toTouchmarkError } from '../base/errors.js';
 import type { LayerFact, LayerFault } from '../custody/index.js';
-import { measureLayer } from '../layers/index.js';
+import { type LayerMeasure, type MeasureOptions, measureLayer } from '../layers/index.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import type { ImageManifest } from '../oci/manifest.js';
 import type { Store } from '../oci/store.js';
@@ -22,9 +22,18 @@ const FAULTS: Partial<Readonly<Record<ReasonCode, LayerFault>>> = {
 /** What says nothing about the layer. */
 const STOPPED: readonly ReasonCode[] = ['internal', 'interrupted', 'terminated'];
 
+/** Reads one layer to its end; throws as `measureLayer`. `fault`: why tools would not agree on its files; absent: nobody looked. */
+export type LayerReader = (
+  open: Store['openBlob'],
+  descriptor: Descriptor,
+  options: Pick<MeasureOptions, 'signal' | 'onBytes'>,
+) => Promise<LayerMeasure & { readonly fault?: TouchmarkError | undefined }>;
+
 export interface LayerEvidenceOptions {
   readonly signal?: AbortSignal;
   readonly concurrency?: number;
+  /** Default: what the layer unpacks to, and nothing about what is in it. */
+  readonly read?: LayerReader;
   /** Bytes of layers that have been read, of those that will be. A layer that is given up counts as read. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -40,7 +49,7 @@ export async function collectLayerFacts(
   store: Store,
   manifest: ImageManifest,
   wanted: readonly number[],
-  { signal, concurrency = CONCURRENCY, onProgress }: LayerEvidenceOptions = {},
+  { signal, concurrency = CONCURRENCY, read = measureLayer, onProgress }: LayerEvidenceOptions = {},
 ): Promise<readonly LayerFact[]> {
   const layers = wanted.flatMap(index => {
     const descriptor = manifest.layers[index];
@@ -54,12 +63,13 @@ export async function collectLayerFacts(
     onProgress?.(done, total);
   };
   const facts = await mapConcurrently([...blobs], concurrency, async ([key, descriptor]) => {
-    let read = 0;
-    const fact = await readLayer(store, descriptor, signal, count => {
-      read += count;
+    let seen = 0;
+    const onBytes = (count: number): void => {
+      seen += count;
       advance(count);
-    });
-    if (read !== descriptor.size) advance(descriptor.size - read);
+    };
+    const fact = await factOf(store, descriptor, read, { signal, onBytes });
+    if (seen !== descriptor.size) advance(descriptor.size - seen);
     return [key, fact] as const;
   });
   const known = new Map(facts);
@@ -74,18 +84,18 @@ function keyOf({ digest, size, mediaType }: Descriptor): string {
   return `${digest} ${size} ${mediaType}`;
 }
 
-async function readLayer(
+async function factOf(
   store: Store,
   descriptor: Descriptor,
-  signal: AbortSignal | undefined,
-  onBytes: (count: number) => void,
+  read: LayerReader,
+  options: Parameters<LayerReader>[2],
 ): Promise<LayerFact> {
   const { digest, urls } = descriptor;
   try {
-    const { diffID } = await measureLayer(blob => store.openBlob(blob), descriptor, { signal, onBytes });
-    return { index: 0, digest, outcome: 'read', diffID };
+    const layer = await read(blob => store.openBlob(blob), descriptor, options);
+    return { index: 0, digest, outcome: 'read', diffID: layer.diffID, ...tarOf(layer) };
   } catch (cause) {
-    signal?.throwIfAborted();
+    options.signal?.throwIfAborted();
     const { code, message } = toTouchmarkError(cause);
     if (STOPPED.includes(code)) throw cause;
     const outcome = FAULTS[code] ?? 'unavailable';
@@ -93,4 +103,9 @@ async function readLayer(
     const reason = isForeign ? `${message}: it is a foreign layer, and its urls are never fetched` : message;
     return { index: 0, digest, outcome, reason };
   }
+}
+
+function tarOf(layer: Awaited<ReturnType<LayerReader>>): Pick<LayerFact & { outcome: 'read' }, 'tar'> {
+  if (!('fault' in layer)) return {};
+  return { tar: layer.fault ? { code: layer.fault.code, message: layer.fault.message } : 'sound' };
 }

@@ -1,5 +1,5 @@
 import { fail } from '../base/errors.js';
-import { type CustodyPolicy, type CustodyVerdict, sayFinding } from '../custody/index.js';
+import { atLevel, type CustodyPolicy, type CustodyVerdict, sayFinding } from '../custody/index.js';
 import { applyLayer, createTree, type LayerIndex, openIndexCache, type Tree } from '../layers/index.js';
 import type { StoreAccess } from '../oci/open.js';
 import { parseReference } from '../oci/reference.js';
@@ -112,7 +112,7 @@ export async function openWith<T>(
     // Every layer is held to its diffID below: that is more than what the policy could ask of its bytes. What a finished image
     // must be says nothing about whose its files are.
     const { verdict, config } = await judgeImage(store, target, tagGiven, {
-      policy: { ...policy, evidence: 'manifest', metadata: undefined, predicates: [] },
+      policy: { ...atLevel(policy, 'manifest'), metadata: undefined, predicates: [] },
       unfinished: options.unfinished,
       level: 'manifest',
       now,

@@ -1,10 +1,10 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { TouchmarkError } from '../../../src/base/errors.js';
+import { type ContentStep, type PathRules, STRICT_MODES } from '../../../src/base/path-rules.js';
 import { applyLayer } from '../../../src/layers/apply-layer.js';
-import { type ContentLayer, type ContentStep, judgeContent } from '../../../src/layers/judge-content.js';
+import { type ContentLayer, judgeContent } from '../../../src/layers/judge-content.js';
 import { createIndexWriter } from '../../../src/layers/layer-index.js';
-import { type PathRules, STRICT_MODES } from '../../../src/layers/path-rules.js';
 import { readLayer } from '../../../src/layers/read-layer.js';
 import { createTree } from '../../../src/layers/tree.js';
 import { codeOf, codeOfAsync } from '../support.js';
@@ -29,13 +29,20 @@ const RULES: PathRules = {
   modes: STRICT_MODES,
   tables: 'deny',
 };
-const SEALS = [{ paths: ['/usr/bin/sudo', '/usr/lib/**'], ops: ['modify', 'delete', 'metadata', 'link'] }];
+const SEALS = [
+  {
+    step: 'base',
+    except: [],
+    paths: ['/usr/bin/sudo', '/usr/lib/**'],
+    ops: ['modify', 'delete', 'metadata', 'link'],
+  },
+];
 
 /** The codes of what is wrong with the app team's layer; what fails before what warns, each once. */
 function judge(layer: Layer, rules: Partial<PathRules> = {}, more: Partial<ContentStep> = {}, base = BASE) {
   const steps: ContentStep[] = [
-    { step: 'base', span: { from: 0, to: 1 }, rules: undefined, seals: SEALS },
-    { step: 'app', span: { from: 1, to: 2 }, rules: { ...RULES, ...rules }, seals: [], ...more },
+    { step: 'base', span: { from: 0, to: 1 }, rules: undefined, seals: [] },
+    { step: 'app', span: { from: 1, to: 2 }, rules: { ...RULES, ...rules }, seals: SEALS, ...more },
   ];
   const layers: ContentLayer[] = [base, layer].map(entries => ({ entries: layerOf(...entries) }));
   const { findings, fault } = judgeContent(layers, steps);
@@ -272,12 +279,27 @@ describe('seals', () => {
     expect(judge([f('usr/lib/libssl.so.3', 'ssl')], all).codes).toEqual([]);
   });
 
-  it('do not hold the step itself, nor those below', () => {
+  it('let go of what the policy excepts', () => {
+    const held = (except: readonly string[]) =>
+      judge(
+        [f('usr/lib/libssl.so.3', 'evil'), f('usr/lib/other')],
+        {},
+        { rules: undefined, seals: SEALS.map(seal => ({ ...seal, except })) },
+      ).codes;
+    expect(held([])).toEqual(['seal-violated']);
+    expect(held(['/usr/lib/other'])).toEqual(['seal-violated']);
+    expect(held(['/usr/lib/libssl*'])).toEqual([]);
+  });
+
+  it('hold those that they are given to', () => {
     const layers = [BASE, [f('usr/bin/sudo', 'new', { mode: 0o4755 })]].map(entries => ({
       entries: layerOf(...entries),
     }));
     const steps = (spans: readonly (readonly [number, number])[]) =>
-      spans.map(([from, to], i) => ({ step: `${i}`, span: { from, to }, rules: undefined, seals: SEALS }));
+      spans.map(([from, to], i) => ({
+        ...{ step: `${i}`, span: { from, to }, rules: undefined },
+        seals: i > 0 ? SEALS : [],
+      }));
     expect(judgeContent(layers, steps([[0, 2]])).findings).toEqual([]);
     expect(
       judgeContent(

@@ -230,7 +230,7 @@ describe('what a fault of a layer comes to', () => {
   const expected: Record<LayerFault, 'fail' | 'indeterminate'> = {
     unavailable: 'indeterminate',
     'compression-unsupported': 'indeterminate',
-    'limit-exceeded': 'indeterminate',
+    'limit-exceeded': 'fail',
     'digest-mismatch': 'fail',
     corrupt: 'fail',
     'trailing-data': 'fail',

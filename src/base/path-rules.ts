@@ -1,7 +1,9 @@
-import { compileGlob, type Glob } from '../base/glob.js';
-import { type EntryPath, pathText } from './entry-path.js';
+/**
+ * The words in which policies and claims speak about the files of an image (CUSTODY.md 7.3). Patterns are anchored and begin
+ * with a slash; `*` stays within one folder, `**` goes through all.
+ */
 
-/** What a step may do to the files of an image (CUSTODY.md 7.3). Patterns are anchored and begin with a slash. */
+/** What a step may do to the files of an image. */
 export interface PathRules {
   /** Where it may add and change; what neither list names is denied. */
   readonly allow: readonly string[];
@@ -39,15 +41,26 @@ export const STRICT_MODES: ModeRules = {
   outwardLinks: 'deny',
 };
 
-/** Says whether a path is named by one of several patterns. */
-export type PathMatch = (path: EntryPath) => boolean;
+/** What can be done to a path, as far as a seal may forbid it. */
+export const SEALED_OPERATIONS = ['add', 'modify', 'metadata', 'link', 'delete'] as const;
 
-/** @throws TouchmarkError `policy-invalid` for a pattern that is none */
-export function matchPaths(patterns: readonly string[]): PathMatch {
-  const globs: readonly Glob[] = patterns.map(pattern => compileGlob(pattern));
-  return path => {
-    if (globs.length === 0) return false;
-    const text = `/${pathText(path)}`;
-    return globs.some(glob => glob(text));
-  };
+/** A promise of a step below about paths: steps above may not do these operations there. */
+export interface Seal {
+  /** Whose promise it is. */
+  readonly step: string;
+  readonly paths: readonly string[];
+  readonly ops: readonly string[];
+  /** Paths that the policy takes out of it. */
+  readonly except: readonly string[];
+}
+
+/** A step of the chain, and what its layers are held to. */
+export interface ContentStep {
+  readonly step: string;
+  /** Indexes of its layers: from, and up to but not including to. */
+  readonly span: { readonly from: number; readonly to: number };
+  /** Undefined: free, as far as no seal says otherwise. What a team adopted it did not build: then too. */
+  readonly rules: PathRules | undefined;
+  /** Of the steps below it. */
+  readonly seals: readonly Seal[];
 }

@@ -1,0 +1,51 @@
+import type { ReasonCode } from '../base/codes.js';
+import type { Digest } from '../base/digest.js';
+import { fail } from '../base/errors.js';
+import { type Finding, failure, warning } from '../custody/finding.js';
+import type { ContentJudge, LayerFact } from '../custody/index.js';
+import { judgeContent, type LayerIndex, type PathFinding } from '../layers/index.js';
+import type { ImageManifest } from '../oci/manifest.js';
+
+/**
+ * The judge of one image's files, for whichever chain it is asked about.
+ * @param facts one for each layer, all of them read and sound: with less it is not asked
+ * @param entries of the layers, by what they unpack to
+ */
+export function createContentJudge(
+  { layers }: ImageManifest,
+  facts: readonly LayerFact[],
+  entries: ReadonlyMap<Digest | string, LayerIndex>,
+): ContentJudge {
+  return steps => {
+    const read = layers.map(({ annotations }, index) => {
+      const fact = facts[index];
+      const found = fact?.outcome === 'read' ? entries.get(fact.diffID) : undefined;
+      return { entries: found ?? fail('internal', `layer ${index} was not read`), annotations };
+    });
+    const { findings, fault } = judgeContent(read, steps);
+    if (!fault) return { findings: findings.map(toFinding), applied: layers.length };
+    const at = Number(fault.details['layer'] ?? 0);
+    return {
+      findings: [...findings.map(toFinding), failure(fault.code, `layer ${at}`, fault.message)],
+      applied: at,
+    };
+  };
+}
+
+function toFinding({ code, severity, layer, step, message }: PathFinding): Finding {
+  const make = severity === 'fail' ? failure : warning;
+  return make(code, `layer ${layer} of step ${step}`, message, severity === 'fail' ? HINTS[code] : undefined);
+}
+
+/** What either side can do about it: the team that built the layer, or the owner of the policy. */
+const HINTS: Partial<Readonly<Record<ReasonCode, string>>> = {
+  'path-denied': 'build the layer without it, or let the policy allow the path: paths.STEP.allow',
+  'path-delete-denied': 'keep the file, or let the policy allow it to go: paths.STEP.delete',
+  'path-link-denied': 'copy the file instead of linking to it',
+  'path-mode-denied': 'change mode or owner in the build, or let the policy allow it: paths.STEP.modes',
+  'path-symlink-traversal': 'write to the real path: which one the link leads to the layers below decide',
+  'seal-violated': 'leave it as the step below made it; only seals.override in the policy can loosen a seal',
+  'hardlink-cross-layer': 'copy the file instead of linking to it: runtimes differ about such links',
+  'layer-dual-view':
+    'push the layer without its table of contents, or let the policy allow it: paths.STEP.tables',
+};
