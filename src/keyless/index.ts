@@ -5,7 +5,8 @@
  * What holds here:
  * - a token is in no error, event or printed value; it is sent to the certificate authority and to nobody else;
  * - the private key is made for one signature, is never written, and is given to nobody;
- * - an answer is bound to what was sent before anything is made of it; who it is from is for the verifier to say;
+ * - an answer is bound to what was sent before anything is made of it; whom it is from the verifier says, before
+ *   anybody gets the signature;
  * - clock, randomness, environment and network enter through arguments.
  */
 export { findAmbientToken } from './ambient-token.js';
@@ -14,6 +15,11 @@ export { type BrowserLogin, logInWithBrowser } from './login/browser.js';
 export { type DeviceLogin, logInWithDevice } from './login/device.js';
 export type { LoginOptions } from './login/options.js';
 export { type LogService, parseServices, type SigningServices } from './services.js';
-export { type IdentityContent, type IdentitySigning, signWithIdentity } from './sign.js';
+export {
+  type IdentityContent,
+  type IdentitySignature,
+  type IdentitySigning,
+  signWithIdentity,
+} from './sign.js';
 export { chooseServices } from './signing-config.js';
 export { loadIdentityToken, parseTokenSource, type TokenSource } from './token-source.js';

@@ -39,9 +39,6 @@ export interface InclusionProof {
   readonly checkpoint: { readonly envelope: string };
 }
 
-/** Hashes on the way from a leaf to the root: a tree of 2^63 leaves has so many. */
-export const PROOF_HASHES = 63;
-
 /** Fails because a log answered with the entry of something else. */
 export function refuseEntry(host: string, problem: string): never {
   return fail('service-mismatch', `${host} answered with another entry than the one sent: ${problem}`, {

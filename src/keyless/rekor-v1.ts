@@ -7,14 +7,7 @@ import { LIMITS } from '../base/limits.js';
 import { formatPem } from '../crypto/pem.js';
 import type { ServiceAnswer } from '../oci/http/index.js';
 import type { StoreAccess } from '../oci/open.js';
-import {
-  hashText,
-  type LogEntry,
-  type LoggedSignature,
-  numberText,
-  PROOF_HASHES,
-  refuseEntry,
-} from './log-entry.js';
+import { hashText, type LogEntry, type LoggedSignature, numberText, refuseEntry } from './log-entry.js';
 import { below, callService, readAnswer, refused } from './service.js';
 
 const WHO = 'the transparency log';
@@ -105,8 +98,10 @@ function readEntry(answer: ServiceAnswer, { host }: URL, signed: LoggedSignature
       logIndex: numberText(proof.get('logIndex')),
       rootHash: hashText(proof.get('rootHash')),
       treeSize: numberText(proof.get('treeSize')),
-      hashes: proof.get('hashes').empty ? [] : proof.get('hashes').array(PROOF_HASHES).map(hashText),
-      checkpoint: { envelope: proof.get('checkpoint').string(LIMITS.errorBodySize) },
+      hashes: proof.get('hashes').empty
+        ? []
+        : proof.get('hashes').array(LIMITS.inclusionHashes).map(hashText),
+      checkpoint: { envelope: proof.get('checkpoint').string(LIMITS.signedNoteSize) },
     },
     canonicalizedBody: toBase64(body),
   };

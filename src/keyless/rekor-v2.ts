@@ -2,7 +2,7 @@ import { decodeUtf8, fromAnyBase64, toBase64, utf8 } from '../base/bytes.js';
 import type { Field } from '../base/fields.js';
 import { LIMITS } from '../base/limits.js';
 import type { StoreAccess } from '../oci/open.js';
-import { type LogEntry, type LoggedSignature, numberText, PROOF_HASHES, refuseEntry } from './log-entry.js';
+import { type LogEntry, type LoggedSignature, numberText, refuseEntry } from './log-entry.js';
 import { below, callService, readAnswer, refused } from './service.js';
 
 const WHO = 'the transparency log';
@@ -57,8 +57,8 @@ function readEntry(entry: Field, { host }: URL, signed: LoggedSignature): LogEnt
       logIndex: indexOf(proof),
       rootHash: hash(proof.get('rootHash')),
       treeSize: numberText(proof.get('treeSize')),
-      hashes: proof.get('hashes').empty ? [] : proof.get('hashes').array(PROOF_HASHES).map(hash),
-      checkpoint: { envelope: proof.get('checkpoint').get('envelope').string(LIMITS.errorBodySize) },
+      hashes: proof.get('hashes').empty ? [] : proof.get('hashes').array(LIMITS.inclusionHashes).map(hash),
+      checkpoint: { envelope: proof.get('checkpoint').get('envelope').string(LIMITS.signedNoteSize) },
     },
     canonicalizedBody: toBase64(body),
   };

@@ -3,6 +3,7 @@ import { fail } from '../base/errors.js';
 import type { Signer } from '../crypto/keys.js';
 import type { StoreAccess } from '../oci/open.js';
 import { IN_TOTO_PAYLOAD_TYPE, preAuthEncoding } from '../signature/dsse.js';
+import type { Artifact, TrustedRoot } from '../sigstore/index.js';
 import { serializeIdentityBundle } from './bundle.js';
 import { createEphemeralSigner } from './ephemeral-key.js';
 import { requestCertificate } from './fulcio.js';
@@ -10,12 +11,13 @@ import type { IdentityToken } from './identity-token.js';
 import type { LogEntry, LoggedSignature } from './log-entry.js';
 import { addToRekorV1 } from './rekor-v1.js';
 import { addToRekorV2 } from './rekor-v2.js';
+import { requireVerified, type SignedAs } from './self-check.js';
 import { requireTime, type SigningServices } from './services.js';
 import { requestTimestamp } from './timestamp-authority.js';
 
-/** What is signed: an in-toto statement in an envelope, or a file as it is. */
+/** What is signed: an in-toto statement in an envelope, with the digests of what it is about; or a file as it is. */
 export type IdentityContent =
-  | { readonly kind: 'statement'; readonly statement: Uint8Array }
+  | { readonly kind: 'statement'; readonly statement: Uint8Array; readonly about: Artifact['digests'] }
   | { readonly kind: 'file'; readonly bytes: Uint8Array };
 
 export interface IdentitySigning {
@@ -24,23 +26,26 @@ export interface IdentitySigning {
   readonly now: Date;
   /** Bytes that nobody can guess. */
   readonly random: (length: number) => Uint8Array;
-  /**
-   * Verifies what was assembled, as whoever gets it will: the services may answer with what is well formed and worth nothing.
-   * Throws when it does not hold; then there is no bundle.
-   */
-  readonly check: (bundle: Uint8Array) => void | Promise<void>;
+  /** What those will go by who verify it: nothing is given that does not verify with it. */
+  readonly trustedRoot: TrustedRoot;
+}
+
+export interface IdentitySignature extends SignedAs {
+  /** A sigstore bundle v0.3. */
+  readonly bundle: Uint8Array;
 }
 
 /**
  * Signs with an identity: makes a key, gets a certificate for it, signs once, has the signature witnessed by every log and
- * timestamp authority, and gives a sigstore bundle v0.3.
- * @throws TouchmarkError `services-missing`, `service-*`, `format-service`, `limit-exceeded`, `net-*`, and what `check` throws
+ * timestamp authority, and verifies what came of it.
+ * @throws TouchmarkError `services-missing`, `service-*`, `format-service`, `limit-exceeded`, `net-*`; the reason code of what
+ * does not verify
  */
 export async function signWithIdentity(
   access: StoreAccess,
   content: IdentityContent,
-  { token, services, now, random, check }: IdentitySigning,
-): Promise<Uint8Array> {
+  { token, services, now, random, trustedRoot }: IdentitySigning,
+): Promise<IdentitySignature> {
   requireTime(services);
   const signer = await createEphemeralSigner();
   const certificate = await requestCertificate(access, { url: services.fulcio, token, signer, now });
@@ -64,8 +69,9 @@ export async function signWithIdentity(
     ),
   ]);
   const bundle = serializeIdentityBundle(signed, { entries, timestamps });
-  await check(bundle);
-  return bundle;
+  const artifact =
+    content.kind === 'file' ? { bytes: content.bytes, digests: {} } : { digests: content.about };
+  return { bundle, ...(await requireVerified(bundle, artifact, trustedRoot, services)) };
 }
 
 function signOnce(signer: Signer, content: IdentityContent, certificate: Uint8Array): LoggedSignature {

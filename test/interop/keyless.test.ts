@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { digestHex } from '../../src/base/digest.js';
 import {
   chooseServices,
   type IdentityContent,
@@ -11,6 +12,7 @@ import { createStoreAccess, openStore, type StoreAccess } from '../../src/oci/op
 import { parseReference } from '../../src/oci/reference.js';
 import { attachBundle } from '../../src/sign/attach-bundle.js';
 import { serializeSignStatement } from '../../src/signature/statement.js';
+import { parseTrustedRoot } from '../../src/sigstore/index.js';
 import { buildImage, pushImage, startRegistry, type TestRegistry } from '../../src/testing/index.js';
 import { cosign } from '../peers/cosign.js';
 import { requirePeers } from '../peers/require-peers.js';
@@ -64,18 +66,14 @@ describe.skipIf(absent).each([1, 2] as const)(
       '--identity-token',
       sigstore.issuer.token(),
     ];
-    const signed = (access: StoreAccess, content: IdentityContent) => {
+    const signed = async (access: StoreAccess, content: IdentityContent) => {
+      const trustedRoot = parseTrustedRoot(readFileSync(scratch.file('root.json')));
       const now = new Date();
       const text = sigstore.issuer.token();
       const token = parseIdentityToken(text, { now, audience: 'sigstore', from: 'the test' });
       const services = chooseServices(readFileSync(scratch.file('config.json')), now);
-      return signWithIdentity(access, content, {
-        token,
-        services,
-        now,
-        random: randomBytes,
-        check: () => {},
-      });
+      const options = { token, services, now, random: randomBytes, trustedRoot };
+      return (await signWithIdentity(access, content, options)).bundle;
     };
     const identity = (subject = SUBJECT) => [
       ...['--trusted-root', 'root.json', '--certificate-identity', subject],
@@ -100,7 +98,11 @@ describe.skipIf(absent).each([1, 2] as const)(
         manifestDigest: digest,
         annotations: {},
       });
-      const bundle = await signed(access, { kind: 'statement', statement });
+      const bundle = await signed(access, {
+        kind: 'statement',
+        statement,
+        about: { sha256: digestHex(digest) },
+      });
       await attachBundle(store, bundle, built.manifest.descriptor, '2026-01-01T00:00:00Z');
       await access.close();
       const ours = `${registry.host}/ours@${digest}`;
@@ -121,7 +123,10 @@ describe.skipIf(absent).each([1, 2] as const)(
         predicateType: TYPE,
         predicate: {},
       };
-      await sign({ kind: 'statement', statement: Buffer.from(JSON.stringify(statement)) }, 'statement.json');
+      await sign(
+        { kind: 'statement', statement: Buffer.from(JSON.stringify(statement)), about: digest },
+        'statement.json',
+      );
       await access.close();
       await ok('verify-blob', '--bundle', 'file.json', ...identity(), 'artifact');
       await ok(

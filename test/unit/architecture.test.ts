@@ -17,7 +17,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   packages: ['base', 'layers'],
   scans: ['base'],
   signature: ['base', 'crypto', 'oci'],
-  keyless: ['base', 'files', 'crypto', 'oci', 'signature'],
+  keyless: ['base', 'files', 'crypto', 'oci', 'signature', 'sigstore'],
   sigstore: ['base', 'crypto', 'signature'],
   custody: ['base', 'crypto', 'oci', 'signature'],
   policy: ['base', 'crypto', 'oci', 'signature', 'custody'],

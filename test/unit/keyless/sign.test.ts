@@ -1,23 +1,29 @@
 import { createPublicKey, verify, X509Certificate } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { fail } from '../../../src/base/errors.js';
 import {
   chooseServices,
   type IdentityContent,
+  type IdentitySignature,
   type IdentitySigning,
   parseIdentityToken,
   signWithIdentity,
 } from '../../../src/keyless/index.js';
 import { createStoreAccess } from '../../../src/oci/open.js';
 import { preAuthEncoding } from '../../../src/signature/dsse.js';
-import { json } from '../../private-sigstore/http-service.js';
+import { parseTrustedRoot, type TrustedRoot } from '../../../src/sigstore/index.js';
+import { type HttpService, json } from '../../private-sigstore/http-service.js';
 import { type PrivateSigstore, startPrivateSigstore } from '../../private-sigstore/index.js';
 import { failure, random } from './support.js';
 
+// biome-ignore lint/suspicious/noExplicitAny: an entry of either version, to be spoiled
+type Entry = any;
+
 const access = createStoreAccess();
 let sigstore: PrivateSigstore;
+let trustedRoot: TrustedRoot;
 beforeAll(async () => {
   sigstore = await startPrivateSigstore();
+  trustedRoot = parseTrustedRoot(Buffer.from(sigstore.trustedRoot()));
 });
 const services = () => [sigstore.fulcio, sigstore.rekorV1, sigstore.rekorV2, sigstore.timestamps];
 afterEach(() => {
@@ -29,7 +35,18 @@ afterAll(async () => {
 });
 
 const file: IdentityContent = { kind: 'file', bytes: Buffer.from('a file\n') };
-const statement: IdentityContent = { kind: 'statement', statement: Buffer.from('{"_type":"x"}') };
+const about = { sha256: 'ab'.repeat(32) };
+const document = {
+  _type: 'https://in-toto.io/Statement/v1',
+  subject: [{ name: 'thing', digest: about }],
+  predicateType: 'https://example.com/p',
+  predicate: {},
+};
+const statement: IdentityContent = {
+  kind: 'statement',
+  statement: Buffer.from(JSON.stringify(document)),
+  about,
+};
 
 const sign = (content: IdentityContent, log: 1 | 2 = 1, more: Partial<IdentitySigning> = {}) => {
   const now = new Date();
@@ -40,11 +57,11 @@ const sign = (content: IdentityContent, log: 1 | 2 = 1, more: Partial<IdentitySi
     services: chosen,
     now,
     random,
-    check: () => {},
+    trustedRoot,
     ...more,
   });
 };
-const read = (bundle: Uint8Array) => JSON.parse(Buffer.from(bundle).toString());
+const read = ({ bundle }: IdentitySignature) => JSON.parse(Buffer.from(bundle).toString());
 const decode = (text: string) => Buffer.from(text, 'base64');
 
 describe('a signature with an identity', () => {
@@ -67,14 +84,14 @@ describe('a signature with an identity', () => {
     const { dsseEnvelope, verificationMaterial } = read(await sign(statement, 2));
     const leaf = new X509Certificate(decode(verificationMaterial.certificate.rawBytes));
     const payload = decode(dsseEnvelope.payload);
-    expect(payload.toString()).toBe('{"_type":"x"}');
+    expect(JSON.parse(payload.toString())).toEqual(document);
     const signed = preAuthEncoding(dsseEnvelope.payloadType, payload);
     const key = createPublicKey(leaf.publicKey.export({ type: 'spki', format: 'pem' }));
     expect(verify('sha256', signed, key, decode(dsseEnvelope.signatures[0].sig))).toBe(true);
   });
 
   it('is made with a key of its own each time', async () => {
-    const leaf = (bundle: Uint8Array) =>
+    const leaf = (bundle: IdentitySignature) =>
       new X509Certificate(decode(read(bundle).verificationMaterial.certificate.rawBytes));
     const [a, b] = [leaf(await sign(file)), leaf(await sign(file))];
     expect(a.publicKey.equals(b.publicKey)).toBe(false);
@@ -84,7 +101,7 @@ describe('a signature with an identity', () => {
     const before = services().map(({ service }) => service.calls.length);
     const text = sigstore.issuer.token();
     const token = parseIdentityToken(text, { now: new Date(), audience: 'sigstore', from: 'the test' });
-    const bundle = await sign(file, 1, { token });
+    const { bundle } = await sign(file, 1, { token });
     const seen = services().map(({ service }, i) =>
       service.calls
         .slice(before[i])
@@ -94,12 +111,15 @@ describe('a signature with an identity', () => {
     expect(Buffer.from(bundle).toString()).not.toContain(text);
   });
 
-  it('is checked before it is given: what does not verify is no signature', async () => {
-    const checked: Uint8Array[] = [];
-    const bundle = await sign(file, 1, { check: candidate => void checked.push(candidate) });
-    expect(checked).toEqual([bundle]);
-    const check = () => fail('service-mismatch', 'does not hold');
-    expect((await failure(() => sign(file, 1, { check }))).message).toBe('does not hold');
+  it('says who signed and who vouches for when', async () => {
+    for (const [log, sources] of [
+      [1, ['log', 'timestamp-authority']],
+      [2, ['timestamp-authority']],
+    ] as const) {
+      const { identity, times } = await sign(statement, log);
+      expect(identity).toMatchObject({ subject: 'https://ci.example/app', issuer: sigstore.issuer.name });
+      expect(times.map(({ source }) => source).sort()).toEqual(sources);
+    }
   });
 
   it('is none when one witness fails', async () => {
@@ -136,7 +156,100 @@ describe('a signature with an identity', () => {
       from: 'the test',
     });
     const chosen = chooseServices(Buffer.from(sigstore.signingConfig()), now);
-    const options = { token, services: chosen, now, random, check: () => {} };
+    const options = { token, services: chosen, now, random, trustedRoot };
     expect((await failure(() => signWithIdentity(offline, file, options))).code).toBe('net-offline');
+  });
+});
+
+describe('a signature that would not verify is not given', () => {
+  let other: PrivateSigstore;
+  beforeAll(async () => {
+    other = await startPrivateSigstore();
+  });
+  afterAll(() => other.close());
+
+  /** Sends what comes to `from` to the service of another deployment, and answers as that one does. */
+  const divert = (service: HttpService, to: HttpService) =>
+    service.lie(async ({ method, url, headers, body }) => {
+      const answer = await fetch(new URL(url.pathname, to.url), {
+        method,
+        headers: { 'content-type': headers['content-type'] ?? '' },
+        ...(method === 'POST' && { body }),
+      });
+      const type = answer.headers.get('content-type') ?? '';
+      return {
+        status: answer.status,
+        headers: { 'content-type': type },
+        body: Buffer.from(await answer.arrayBuffer()),
+      };
+    });
+
+  it.each([
+    ['the entry is in the tree of another log, version 1', 1, 'rekorV1', 'log-threshold-not-met'],
+    ['the entry is in the tree of another log, version 2', 2, 'rekorV2', 'log-threshold-not-met'],
+    ['another authority stamped it', 1, 'timestamps', 'time-threshold-not-met'],
+  ] as const)('when %s', async (_name, log, name, code) => {
+    divert(sigstore[name].service, other[name].service);
+    for (const content of [file, statement]) {
+      const error = await failure(() => sign(content, log));
+      expect(error.code).toBe(code);
+      expect(error.message).toContain('does not verify');
+    }
+  });
+
+  it('when the authority is not the one that is trusted', async () => {
+    const strange = parseTrustedRoot(Buffer.from(other.trustedRoot()));
+    expect((await failure(() => sign(file, 1, { trustedRoot: strange }))).code).toBe('log-threshold-not-met');
+    const mixed = { ...trustedRoot, certificateAuthorities: strange.certificateAuthorities };
+    expect((await failure(() => sign(file, 1, { trustedRoot: mixed }))).code).toBe('certificate-untrusted');
+    const unlisted = { ...trustedRoot, certificateLogs: strange.certificateLogs };
+    expect((await failure(() => sign(file, 1, { trustedRoot: unlisted }))).code).toBe(
+      'sct-threshold-not-met',
+    );
+  });
+
+  const broken: readonly (readonly [string, 1 | 2, (entry: Entry) => void, string])[] = [
+    [
+      'the log promises another time',
+      1,
+      entry => {
+        entry.integratedTime += 1;
+      },
+      'log-promise-invalid',
+    ],
+    [
+      'the proof leads elsewhere',
+      1,
+      entry => {
+        entry.verification.inclusionProof.hashes[0] = '0'.repeat(64);
+      },
+      'log-proof-invalid',
+    ],
+    [
+      'the checkpoint is of another tree',
+      2,
+      entry => {
+        const { checkpoint } = entry.inclusionProof;
+        checkpoint.envelope = checkpoint.envelope.replace(/^(.*\n)\d+/, '$15000');
+      },
+      'log-checkpoint-invalid',
+    ],
+  ];
+  it.each(broken)('when %s', async (_name, log, change, code) => {
+    const { service } = log === 1 ? sigstore.rekorV1 : sigstore.rekorV2;
+    service.lie(async (_call, honest) => {
+      const reply = await honest();
+      const answer = JSON.parse(String(reply?.body));
+      change(log === 1 ? Object.values<Entry>(answer)[0] : answer);
+      return { ...reply, body: JSON.stringify(answer) };
+    });
+    expect((await failure(() => sign(file, log))).code).toBe(code);
+    service.lie(undefined);
+    expect((await sign(file, log)).identity.subject).toBe('https://ci.example/app');
+  });
+
+  it('when the statement is about something else', async () => {
+    const elsewhere = { ...statement, about: { sha256: 'cd'.repeat(32) } } as IdentityContent;
+    expect((await failure(() => sign(elsewhere))).code).toBe('sig-wrong-digest');
   });
 });
