@@ -1,10 +1,10 @@
 /**
  * Signing with an identity instead of a key: a token says who signs, a certificate authority binds that to a key that
- * lives for one signature, and logs and timestamp authorities say when.
+ * lives for minutes, and logs and timestamp authorities say when.
  *
  * What holds here:
  * - a token is in no error, event or printed value; it is sent to the certificate authority and to nobody else;
- * - the private key is made for one signature, is never written, and is given to nobody;
+ * - the private key is made for one run, is never written, and is given to nobody;
  * - an answer is bound to what was sent before anything is made of it; whom it is from the verifier says, before
  *   anybody gets the signature;
  * - clock, randomness, environment and network enter through arguments.
@@ -18,8 +18,9 @@ export { type LogService, parseServices, type SigningServices } from './services
 export {
   type IdentityContent,
   type IdentitySignature,
+  type IdentitySigner,
   type IdentitySigning,
-  signWithIdentity,
+  openIdentitySigner,
 } from './sign.js';
 export { chooseServices } from './signing-config.js';
 export { loadIdentityToken, parseTokenSource, type TokenSource } from './token-source.js';

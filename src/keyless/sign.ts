@@ -3,7 +3,13 @@ import { fail } from '../base/errors.js';
 import type { Signer } from '../crypto/keys.js';
 import type { StoreAccess } from '../oci/open.js';
 import { IN_TOTO_PAYLOAD_TYPE, preAuthEncoding } from '../signature/dsse.js';
-import type { Artifact, TrustedRoot } from '../sigstore/index.js';
+import {
+  type Artifact,
+  type CertificateIdentity,
+  identityOf,
+  parseCertificate,
+  type TrustedRoot,
+} from '../sigstore/index.js';
 import { serializeIdentityBundle } from './bundle.js';
 import { createEphemeralSigner } from './ephemeral-key.js';
 import { requestCertificate } from './fulcio.js';
@@ -30,25 +36,36 @@ export interface IdentitySigning {
   readonly trustedRoot: TrustedRoot;
 }
 
+/** Signs as one identity, for as long as its certificate is valid. */
+export interface IdentitySigner {
+  /** As the certificate has it; each signature is verified to be by it. */
+  readonly identity: CertificateIdentity;
+  /** The last second of the certificate. */
+  readonly notAfter: Date;
+  /**
+   * Signs, has the signature witnessed by every log and timestamp authority, and verifies what came of it.
+   * @throws TouchmarkError `service-*`, `format-service`, `limit-exceeded`, `net-*`; the reason code of what does not verify
+   */
+  sign(content: IdentityContent): Promise<IdentitySignature>;
+}
+
 export interface IdentitySignature extends SignedAs {
   /** A sigstore bundle v0.3. */
   readonly bundle: Uint8Array;
 }
 
 /**
- * Signs with an identity: makes a key, gets a certificate for it, signs once, has the signature witnessed by every log and
- * timestamp authority, and verifies what came of it.
- * @throws TouchmarkError `services-missing`, `service-*`, `format-service`, `limit-exceeded`, `net-*`; the reason code of what
- * does not verify
+ * Makes a key that is in this process alone, and gets a certificate for it.
+ * @throws TouchmarkError `services-missing`, `service-*`, `format-service`, `format-certificate`, `limit-exceeded`, `net-*`
  */
-export async function signWithIdentity(
+export async function openIdentitySigner(
   access: StoreAccess,
-  content: IdentityContent,
   { token, services, now, random, trustedRoot }: IdentitySigning,
-): Promise<IdentitySignature> {
+): Promise<IdentitySigner> {
   requireTime(services);
   const signer = await createEphemeralSigner();
   const certificate = await requestCertificate(access, { url: services.fulcio, token, signer, now });
+  const [leaf] = certificate.chain;
   if (certificate.timestamp instanceof Uint8Array) {
     fail(
       'service-mismatch',
@@ -59,19 +76,26 @@ export async function signWithIdentity(
       },
     );
   }
-  const signed = signOnce(signer, content, certificate.chain[0]);
-  const [entries, timestamps] = await Promise.all([
-    Promise.all(services.logs.map(log => enter(access, log, signed))),
-    Promise.all(
-      services.timestampAuthorities.map(url =>
-        requestTimestamp(access, { url, signed: signed.signature, random }),
-      ),
-    ),
-  ]);
-  const bundle = serializeIdentityBundle(signed, { entries, timestamps });
-  const artifact =
-    content.kind === 'file' ? { bytes: content.bytes, digests: {} } : { digests: content.about };
-  return { bundle, ...(await requireVerified(bundle, artifact, trustedRoot, services)) };
+  return {
+    identity: identityOf(parseCertificate(leaf)),
+    notAfter: certificate.notAfter,
+    async sign(content) {
+      const signed = signOnce(signer, content, leaf);
+      const { signature } = signed;
+      const [entries, timestamps] = await Promise.all([
+        Promise.all(services.logs.map(log => enter(access, log, signed))),
+        Promise.all(
+          services.timestampAuthorities.map(url =>
+            requestTimestamp(access, { url, signed: signature, random }),
+          ),
+        ),
+      ]);
+      const bundle = serializeIdentityBundle(signed, { entries, timestamps });
+      const artifact =
+        content.kind === 'file' ? { bytes: content.bytes, digests: {} } : { digests: content.about };
+      return { bundle, ...(await requireVerified(bundle, artifact, trustedRoot, services)) };
+    },
+  };
 }
 
 function signOnce(signer: Signer, content: IdentityContent, certificate: Uint8Array): LoggedSignature {

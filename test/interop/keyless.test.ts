@@ -5,8 +5,8 @@ import { digestHex } from '../../src/base/digest.js';
 import {
   chooseServices,
   type IdentityContent,
+  openIdentitySigner,
   parseIdentityToken,
-  signWithIdentity,
 } from '../../src/keyless/index.js';
 import { createStoreAccess, openStore, type StoreAccess } from '../../src/oci/open.js';
 import { parseReference } from '../../src/oci/reference.js';
@@ -73,7 +73,8 @@ describe.skipIf(absent).each([1, 2] as const)(
       const token = parseIdentityToken(text, { now, audience: 'sigstore', from: 'the test' });
       const services = chooseServices(readFileSync(scratch.file('config.json')), now);
       const options = { token, services, now, random: randomBytes, trustedRoot };
-      return (await signWithIdentity(access, content, options)).bundle;
+      const signer = await openIdentitySigner(access, options);
+      return (await signer.sign(content)).bundle;
     };
     const identity = (subject = SUBJECT) => [
       ...['--trusted-root', 'root.json', '--certificate-identity', subject],

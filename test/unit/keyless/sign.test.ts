@@ -5,8 +5,8 @@ import {
   type IdentityContent,
   type IdentitySignature,
   type IdentitySigning,
+  openIdentitySigner,
   parseIdentityToken,
-  signWithIdentity,
 } from '../../../src/keyless/index.js';
 import { createStoreAccess } from '../../../src/oci/open.js';
 import { preAuthEncoding } from '../../../src/signature/dsse.js';
@@ -48,19 +48,14 @@ const statement: IdentityContent = {
   about,
 };
 
-const sign = (content: IdentityContent, log: 1 | 2 = 1, more: Partial<IdentitySigning> = {}) => {
+const open = (log: 1 | 2 = 1, more: Partial<IdentitySigning> = {}) => {
   const now = new Date();
   const token = parseIdentityToken(sigstore.issuer.token(), { now, audience: 'sigstore', from: 'the test' });
   const chosen = chooseServices(Buffer.from(sigstore.signingConfig(log)), now);
-  return signWithIdentity(access, content, {
-    token,
-    services: chosen,
-    now,
-    random,
-    trustedRoot,
-    ...more,
-  });
+  return openIdentitySigner(access, { token, services: chosen, now, random, trustedRoot, ...more });
 };
+const sign = async (content: IdentityContent, log: 1 | 2 = 1, more: Partial<IdentitySigning> = {}) =>
+  (await open(log, more)).sign(content);
 const read = ({ bundle }: IdentitySignature) => JSON.parse(Buffer.from(bundle).toString());
 const decode = (text: string) => Buffer.from(text, 'base64');
 
@@ -90,7 +85,17 @@ describe('a signature with an identity', () => {
     expect(verify('sha256', signed, key, decode(dsseEnvelope.signatures[0].sig))).toBe(true);
   });
 
-  it('is made with a key of its own each time', async () => {
+  it('may be one of several under one certificate', async () => {
+    const calls = sigstore.fulcio.service.calls.length;
+    const signer = await open();
+    expect(signer.identity.subject).toBe('https://ci.example/app');
+    expect(signer.notAfter.getTime()).toBeGreaterThan(Date.now());
+    for (const content of [file, statement])
+      expect((await signer.sign(content)).identity.subject).toBe(signer.identity.subject);
+    expect(sigstore.fulcio.service.calls.length).toBe(calls + 1);
+  });
+
+  it('is made with a key of its own for each certificate', async () => {
     const leaf = (bundle: IdentitySignature) =>
       new X509Certificate(decode(read(bundle).verificationMaterial.certificate.rawBytes));
     const [a, b] = [leaf(await sign(file)), leaf(await sign(file))];
@@ -157,7 +162,7 @@ describe('a signature with an identity', () => {
     });
     const chosen = chooseServices(Buffer.from(sigstore.signingConfig()), now);
     const options = { token, services: chosen, now, random, trustedRoot };
-    expect((await failure(() => signWithIdentity(offline, file, options))).code).toBe('net-offline');
+    expect((await failure(() => openIdentitySigner(offline, options))).code).toBe('net-offline');
   });
 });
 
