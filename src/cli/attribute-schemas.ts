@@ -46,7 +46,7 @@ export const attributeFields = {
   level: blameFields.level,
   custody: z
     .looseObject({ verdict: z.string(), code: z.string().nullable() })
-    .describe('what the policy makes of the image: it may lack approvals'),
+    .describe('of the chain and its approvals, which may be still to come; the gate is custody verify'),
   report: z.looseObject({
     format: z.string(),
     formatVersion: z.string().nullable(),

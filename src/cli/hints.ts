@@ -23,6 +23,8 @@ const FALLBACK: Readonly<Partial<Record<ReasonCode, string>>> = {
     'log in with docker login or podman login, or give --registry-username and --registry-password-stdin',
   'io-no-space': 'make room on the disk that is written to, and run the same command again',
   'io-failed': 'check that the file or folder is there and may be read and written',
+  'report-invalid':
+    'make the report again: the whole of it, as JSON in UTF-8; touchmark help attribute lists the formats',
   'policy-invalid':
     'touchmark help policy explains what a policy holds; touchmark schema custody-policy prints it in full',
   'key-empty': 'get the file again from where it was made: an interrupted copy leaves an empty one',

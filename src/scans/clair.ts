@@ -64,18 +64,18 @@ function ecosystemOf(databases: readonly (string | null)[]): string | null {
     if (/(?:^|\/)lib\/apk\/db\//.test(database)) return 'apk';
     if (/^(?:bdb|sqlite|ndb):|(?:^|\/)(?:var\/lib|usr\/lib\/sysimage)\/rpm/.test(database)) return 'rpm';
     const prefix = /^([a-z]+):/.exec(database)?.[1];
-    if (prefix !== undefined) return PREFIXES[prefix] ?? prefix;
+    if (prefix !== undefined) return PREFIXES.get(prefix) ?? prefix;
   }
   return null;
 }
 
-const PREFIXES: Readonly<Record<string, string>> = {
-  python: 'pypi',
-  nodejs: 'npm',
-  go: 'golang',
-  ruby: 'gem',
-  jar: 'maven',
-};
+const PREFIXES: ReadonlyMap<string, string> = new Map([
+  ['python', 'pypi'],
+  ['nodejs', 'npm'],
+  ['go', 'golang'],
+  ['ruby', 'gem'],
+  ['jar', 'maven'],
+]);
 
 function readVulnerability(item: Field, part: ScanPackage, places: readonly ScanPlace[]): ScanFinding {
   const severityWord = readText(item.get('normalized_severity')) ?? readText(item.get('severity'));

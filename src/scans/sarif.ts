@@ -115,12 +115,12 @@ function findRule({ rules, rulesById }: Run, result: Field): Field | undefined {
   return byIndex ?? rulesById.get(readText(result.get('ruleId')) ?? '');
 }
 
-const LEVELS: Readonly<Record<string, Severity>> = {
-  error: 'high',
-  warning: 'medium',
-  note: 'low',
-  none: 'negligible',
-};
+const LEVELS: ReadonlyMap<string, Severity> = new Map([
+  ['error', 'high'],
+  ['warning', 'medium'],
+  ['note', 'low'],
+  ['none', 'negligible'],
+]);
 
 /** A word among the tags, else the score that code scanners agree on, else the level (section 3.27.10). */
 function readSeverity(
@@ -141,13 +141,13 @@ function readSeverity(
     readText(result.get('level')) ??
     (rule && readText(dig(rule, 'defaultConfiguration', 'level'))) ??
     'warning';
-  return { severity: LEVELS[level] ?? 'unknown', severityWord: level };
+  return { severity: LEVELS.get(level) ?? 'unknown', severityWord: level };
 }
 
 /** Sentences of Grype, of today and before. */
 const GRYPE = [
-  /vulnerability in (?<type>\S+) package: (?<name>\S+), version (?<version>\S+) was found /,
-  / reports (?<name>\S+) at version (?<version>\S+) [^(]*\((?<type>\S+)\) package/,
+  /^An? \S+ vulnerability in (?<type>\S+) package: (?<name>\S+), version (?<version>\S+) was found /,
+  /^The path \S+ reports (?<name>\S+) at version (?<version>\S+) [^(]*\((?<type>\S+)\) package/,
 ];
 
 /** Trivy's message has a line each; Grype's rule has package URLs, and its message a sentence. */

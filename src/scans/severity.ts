@@ -7,25 +7,24 @@ export const LEAST_SEVERITIES = ['critical', 'high', 'medium', 'low', 'negligibl
 export type LeastSeverity = (typeof LEAST_SEVERITIES)[number];
 
 /** Words that scanners and databases use (Red Hat, Alpine, Clair's `Defcon1`, CycloneDX `info`). */
-const WORDS: Readonly<Record<string, Severity>> = {
-  __proto__: null as never,
-  critical: 'critical',
-  defcon1: 'critical',
-  high: 'high',
-  important: 'high',
-  medium: 'medium',
-  moderate: 'medium',
-  low: 'low',
-  negligible: 'negligible',
-  unimportant: 'negligible',
-  informational: 'negligible',
-  info: 'negligible',
-  none: 'negligible',
-};
+const WORDS: ReadonlyMap<string, Severity> = new Map([
+  ['critical', 'critical'],
+  ['defcon1', 'critical'],
+  ['high', 'high'],
+  ['important', 'high'],
+  ['medium', 'medium'],
+  ['moderate', 'medium'],
+  ['low', 'low'],
+  ['negligible', 'negligible'],
+  ['unimportant', 'negligible'],
+  ['informational', 'negligible'],
+  ['info', 'negligible'],
+  ['none', 'negligible'],
+]);
 
 /** What a word means; one that nobody knows is `unknown`, never harmless. */
 export function severityOf(word: string | null): Severity {
-  return WORDS[word?.trim().toLowerCase() ?? ''] ?? 'unknown';
+  return WORDS.get(word?.trim().toLowerCase() ?? '') ?? 'unknown';
 }
 
 /** The qualitative scale of CVSS 3.1, section 5, and of 4.0, section 6. */

@@ -32,9 +32,10 @@ export function readTrivy(report: Field): Omit<ScanReport, 'format'> {
 function readResult(result: Field): readonly ScanFinding[] {
   const target = readText(result.get('Target'));
   const kind = readText(result.get('Class'));
-  const ecosystem = readText(result.get('Type'));
+  const type = readText(result.get('Type'));
+  const ecosystem = ecosystemOf(kind, type);
   // Of packages of the system the target is the image; of those that lie about in folders it is a word such as "Java".
-  const path = kind === 'os-pkgs' || GATHERED.has(ecosystem ?? '') ? null : target;
+  const path = kind === 'os-pkgs' || GATHERED.has(type ?? '') ? null : target;
   return [
     ...readList(result.get('Vulnerabilities')).map(item => readVulnerability(item, path, ecosystem)),
     ...readList(result.get('Secrets')).map(item => readSecret(item, target)),
@@ -44,16 +45,23 @@ function readResult(result: Field): readonly ScanFinding[] {
 
 const GATHERED = new Set(['node-pkg', 'python-pkg', 'gemspec', 'jar', 'conda-pkg']);
 
-/** What Trivy calls a distribution, as package URLs call its packages. */
-const ECOSYSTEMS: Readonly<Record<string, string>> = {
-  debian: 'deb',
-  ubuntu: 'deb',
-  alpine: 'apk',
-  wolfi: 'apk',
-  chainguard: 'apk',
-};
+/** Distributions, as Trivy calls them; the others that it knows have rpm. */
+const DISTRIBUTIONS: ReadonlyMap<string, string> = new Map([
+  ['debian', 'deb'],
+  ['ubuntu', 'deb'],
+  ['echo', 'deb'],
+  ['alpine', 'apk'],
+  ['wolfi', 'apk'],
+  ['chainguard', 'apk'],
+  ['minimos', 'apk'],
+]);
 
-function readVulnerability(item: Field, path: string | null, type: string | null): ScanFinding {
+/** As package URLs call it. */
+function ecosystemOf(kind: string | null, type: string | null): string | null {
+  return kind === 'os-pkgs' ? (DISTRIBUTIONS.get(type ?? '') ?? 'rpm') : type;
+}
+
+function readVulnerability(item: Field, path: string | null, ecosystem: string | null): ScanFinding {
   const severityWord = readText(item.get('Severity'));
   return {
     id: item.get('VulnerabilityID').string(256),
@@ -65,7 +73,7 @@ function readVulnerability(item: Field, path: string | null, type: string | null
       name: item.get('PkgName').string(1024),
       version: readText(item.get('InstalledVersion')),
       purl: readText(dig(item, 'PkgIdentifier', 'PURL')),
-      ecosystem: ECOSYSTEMS[type ?? ''] ?? type,
+      ecosystem,
     }),
     fixedIn: (readText(item.get('FixedVersion')) ?? '').split(/,\s*/).filter(text => text !== ''),
     source: readText(dig(item, 'DataSource', 'ID')),

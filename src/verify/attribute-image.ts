@@ -94,10 +94,10 @@ function checkSubject(
   const { manifest, config } = verdict.subject;
   const match = matchSubject(subject, { manifest, index: through, config, layers });
   if (match !== 'other') return match;
-  const named = [...subject.images, ...subject.layers].slice(0, 8);
+  const named = [...subject.images, ...subject.layers].slice(0, 8).map(name => name.slice(0, 200));
   return fail('report-other-image', 'the report is about another image', {
     hint: `scan this very image, ${manifest}, and give that report`,
-    details: { image: manifest, reportName: subject.name, reportNames: named },
+    details: { image: manifest, reportName: subject.name?.slice(0, 200) ?? null, reportNames: named },
   });
 }
 

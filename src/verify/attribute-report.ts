@@ -21,7 +21,7 @@ export interface AttributeReport {
   readonly policy: CustodyVerdict['policy'];
   /** Always `content`: the layers' own entries, tied by the teams' marks to the image. Below that nothing is said. */
   readonly level: 'content';
-  /** What the policy makes of the image. It may lack approvals: whose its layers are is known without them. */
+  /** What the policy makes of the chain. It may lack approvals: whose its layers are is known without them. */
   readonly custody: { readonly verdict: CustodyVerdict['verdict']; readonly code: string | null };
   readonly report: ReportFacts;
   /** Approvals of the image that count and rest on this very file. */

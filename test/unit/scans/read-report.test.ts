@@ -289,6 +289,19 @@ describe('refused', () => {
     expect(report.findings).toMatchObject([{ id: 'CVE-1', severity: 'unknown', places: [] }]);
   });
 
+  it('and words that JavaScript knows are words like others', () => {
+    const text = simple('"CVE-1"', ',"Severity":"constructor"').replace(
+      '"Results":[{',
+      '"Results":[{"Class":"os-pkgs","Type":"constructor",',
+    );
+    expect(readScanReport(utf8(text)).findings).toMatchObject([
+      { severity: 'unknown', severityWord: 'constructor', package: { ecosystem: 'rpm' } },
+    ]);
+    const result = { ruleId: 'x', level: '__proto__' };
+    const sarif = { version: '2.1.0', runs: [{ tool: { driver: { name: 'x' } }, results: [result] }] };
+    expect(readScanReport(utf8(JSON.stringify(sarif))).findings).toMatchObject([{ severity: 'unknown' }]);
+  });
+
   it('a format that it is not', () => {
     for (const name of Object.keys(REPORTS))
       for (const format of SCAN_FORMATS.filter(other => other !== REPORTS[name]?.[0]))
