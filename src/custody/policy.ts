@@ -200,6 +200,8 @@ export interface Predicate {
   /** Undefined: the policy's only one. */
   readonly name: string | undefined;
   readonly expression: string;
+  /** Names of the facts that it speaks of. */
+  readonly facts: readonly string[];
   /** What is wrong when it is false. */
   readonly message: string | undefined;
   /** Never throws for anything that an image holds. */

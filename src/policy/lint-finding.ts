@@ -23,7 +23,9 @@ export interface PolicyFinding {
     | 'key-in-two-teams'
     | 'signer-in-two-teams'
     | 'signers-not-distinct'
-    | 'metadata-asserted';
+    | 'metadata-asserted'
+    | 'predicate-asserted'
+    | 'predicate-constant';
   /** `error`: the policy cannot do what it says; `warning`: it protects less than it seems to; `note`: worth knowing. */
   readonly severity: LintSeverity;
   /** `flow[0].threshold`. */

@@ -1,6 +1,7 @@
 import type { CustodyPolicy, FlowStep, Team } from '../custody/policy.js';
 import { teamsOf } from './cross-checks.js';
 import type { Found, PolicyFinding } from './lint-finding.js';
+import { lintFinished } from './lint-finished.js';
 import { lintSharing } from './lint-sharing.js';
 import type { LoadedPolicy } from './load.js';
 import { type DocumentPath, formatPath, type Position } from './problem.js';
@@ -9,14 +10,15 @@ import { type DocumentPath, formatPath, type Position } from './problem.js';
 const SOON = 14 * 86_400_000;
 
 /** Looks for what is unwise, in the order of the document. `now`: to say that the policy has expired, or soon will. */
-export function lintPolicy({ policy, source }: LoadedPolicy, now?: Date): readonly PolicyFinding[] {
+export function lintPolicy(loaded: LoadedPolicy, now?: Date): readonly PolicyFinding[] {
+  const { policy, source } = loaded;
   return [
     ...lintDocument(policy, now),
     ...lintTeams(policy),
     ...lintSharing(policy),
     ...lintFlow(policy),
     ...lintApprovals(policy),
-    ...lintMetadata(policy),
+    ...lintFinished(loaded),
   ]
     .map(({ path, ...finding }) => ({ ...finding, path: formatPath(path), position: place(source, path) }))
     .sort(
@@ -216,26 +218,4 @@ function lintApprovals({ approvals, teams }: CustodyPolicy): Found[] {
       });
     return found;
   });
-}
-
-/** Rules that whoever may write the config can meet by writing what they ask for. */
-function lintMetadata({ metadata, flow, config }: CustodyPolicy): Found[] {
-  const rests = [
-    ...(metadata?.labels?.require ? (['labels'] as const) : []),
-    ...(metadata?.annotations?.require ? (['annotations'] as const) : []),
-    ...(['created', 'base'] as const).filter(key => metadata?.[key] !== undefined),
-  ];
-  const [first] = rests;
-  // Labels that only some steps may set are the word of those.
-  const isNarrow = flow.every(({ step }) => Object.hasOwn(config, step));
-  if (first === undefined || (rests.length === 1 && first === 'labels' && isNarrow)) return [];
-  return [
-    {
-      code: 'metadata-asserted',
-      severity: 'note',
-      path: ['metadata', first],
-      message: `${rests.join(', ')}: the image says so itself, and whoever builds it can write what the rule asks for`,
-      hint: 'what is to be proven are steps, their ages and approvals; config says which step may set Labels',
-    },
-  ];
 }

@@ -42,14 +42,14 @@ export async function compilePredicates({ document, source }: ParsedPolicy): Pro
   for (const { path, name, expression, message } of wanted) {
     const result = await compile(expression);
     if ('problem' in result) problems.push({ path, ...explain(result, expression) });
-    else compiled.push({ name, expression, message, evaluate: result.evaluate });
+    else compiled.push({ name, expression, message, ...result });
   }
   return problems.length > 0 ? refuseDocument(source, problems) : compiled;
 }
 
 /** Compiles expressions over the facts of an image. */
 export async function openPredicates(): Promise<
-  (expression: string) => Promise<Pick<Predicate, 'evaluate'> | CelProblem>
+  (expression: string) => Promise<Pick<Predicate, 'evaluate' | 'facts'> | CelProblem>
 > {
   const { openCel, toCelValue } = await import('./cel/index.js');
   const compile = openCel(DECLARATIONS);
@@ -62,7 +62,8 @@ export async function openPredicates(): Promise<
   };
   return async expression => {
     const program: CelProgram | CelProblem = await compile(expression);
-    return 'problem' in program ? program : { evaluate: facts => program.evaluate(valuesOf(facts)) };
+    if ('problem' in program) return program;
+    return { facts: program.variables, evaluate: facts => program.evaluate(valuesOf(facts)) };
   };
 }
 

@@ -27,6 +27,8 @@ export type Run = (frame: Frame) => CelValue;
 /** What is known while an expression is built. */
 export interface Scope {
   readonly facts: readonly string[];
+  /** Those that have been spoken of. */
+  readonly used: Set<string>;
   /** Variables of the macros around. */
   readonly bound: readonly string[];
   /** Says whether a text matches a pattern, which has been compiled before. */
@@ -122,7 +124,7 @@ function buildLiteral(value: unknown, { start }: ASTNode): Run {
   throw new CelRefused('unsigned numbers and bytes are not evaluated here', start, 'write 1, not 1u');
 }
 
-function buildName(name: string, { start }: ASTNode, { bound, facts }: Scope): Run {
+function buildName(name: string, { start }: ASTNode, { bound, facts, used }: Scope): Run {
   if (bound.includes(name))
     return frame => {
       for (let at = frame.bound; at; at = at.outer) if (at.name === name) return at.value;
@@ -136,6 +138,7 @@ function buildName(name: string, { start }: ASTNode, { bound, facts }: Scope): R
       meant === undefined ? `the facts are ${facts.join(', ')}` : `did you mean ${meant}?`,
     );
   }
+  used.add(name);
   return ({ facts: values }) => {
     const value = values.get(name);
     if (value === undefined) throw new CelFault(`${name} is not known of this image`);

@@ -31,6 +31,8 @@ export type CelOutcome =
 
 export interface CelProgram {
   readonly expression: string;
+  /** The variables that it speaks of. */
+  readonly variables: readonly string[];
   /** Variables that have no value are not known: an expression that needs one has a fault. Never throws. */
   evaluate(facts: ReadonlyMap<string, CelValue>): CelOutcome;
 }
@@ -66,12 +68,13 @@ async function compile(
     const parsed = environment.parse(expression);
     // Names and functions first: the type check knows neither what is near to one, nor which are evaluated here.
     const matches = await compilePatterns(parsed.ast);
+    const used = new Set<string>();
     const parts = conjunctsOf(parsed.ast).map(node => ({
       text: expression.slice(node.start, node.end),
-      run: build(node, { facts, bound: [], matches }),
+      run: build(node, { facts, used, bound: [], matches }),
     }));
     checkTypes(parsed);
-    return { expression, evaluate: values => evaluate(parts, values) };
+    return { expression, variables: [...used], evaluate: values => evaluate(parts, values) };
   } catch (error) {
     if (error instanceof CelRefused)
       return { problem: error.message, at: error.at, ...(error.hint !== undefined && { hint: error.hint }) };
@@ -158,14 +161,19 @@ async function compilePatterns(ast: ASTNode): Promise<Matcher> {
   };
 }
 
-function patternsOf(value: unknown): readonly { readonly text: string; readonly at: number }[] {
-  if (Array.isArray(value)) return value.flatMap(patternsOf);
-  if (typeof value !== 'object' || value === null || !('op' in value)) return [];
-  const node = value as ASTNode;
-  const [pattern] = node.op === 'rcall' && node.args[0] === 'matches' ? node.args[2] : [];
-  const own =
-    pattern?.op === 'value' && typeof pattern.args === 'string'
+function patternsOf(ast: ASTNode): readonly { readonly text: string; readonly at: number }[] {
+  return nodesOf(ast).flatMap(node => {
+    const [pattern] = node.op === 'rcall' && node.args[0] === 'matches' ? node.args[2] : [];
+    return pattern?.op === 'value' && typeof pattern.args === 'string'
       ? [{ text: pattern.args, at: pattern.start }]
       : [];
-  return [...own, ...patternsOf(node.args)];
+  });
+}
+
+/** A node and all below it; what nodes hold besides are names and literals. */
+function nodesOf(value: unknown): readonly ASTNode[] {
+  if (Array.isArray(value)) return value.flatMap(nodesOf);
+  if (typeof value !== 'object' || value === null || !('op' in value)) return [];
+  const node = value as ASTNode;
+  return [node, ...nodesOf(node.args)];
 }

@@ -14,21 +14,21 @@ import {
 } from '../../../src/custody/index.js';
 import { checkMetadata } from '../../../src/custody/metadata-rules.js';
 import { openPredicates } from '../../../src/policy/predicates.js';
-import { APP, aPolicy, BASE, daysAgo, mark, NOW, RUNTIME, type StoryDraft, tell } from './world.js';
+import { APP, aPolicy, BASE, daysAgo, mark, NOW, RUNTIME, tell } from './world.js';
 
 const compile = await openPredicates();
 
 async function predicate(expression: string, name?: string, message?: string): Promise<Predicate> {
   const compiled = await compile(expression);
   if ('problem' in compiled) throw new Error(`${expression}: ${compiled.problem}`);
-  return { name, expression, message, evaluate: compiled.evaluate };
+  return { name, expression, message, ...compiled };
 }
 
 /** A finished image whose application team wrote this config. */
-async function finished(run: object, draft: StoryDraft = {}): Promise<VerifyInput> {
+async function finished(run: object, approvals: 'all' | 'none' = 'none'): Promise<VerifyInput> {
   const app = { ...APP, run: { ...APP.run, ...run } };
-  return (await tell({ ...draft, steps: [BASE, RUNTIME, app], policy: { config: {}, ...draft.policy } }))
-    .input;
+  const policy = { config: {}, ...(approvals === 'none' && { approvals: [] }) };
+  return (await tell({ steps: [BASE, RUNTIME, app], approvals, policy })).input;
 }
 
 function withRules(input: VerifyInput, rules: Partial<CustodyPolicy>): VerifyInput {
@@ -212,18 +212,19 @@ describe('a rule about metadata', () => {
   });
 
   it('decides nothing about more text than is looked at', async () => {
-    const Labels = Object.fromEntries(
-      Array.from({ length: 100_000 }, (_, i) => [`label-${i}`, 'x'.repeat(10)]),
-    );
     const metadata = { labels: { forbid: ['run'] } };
-    for (const labels of [Labels, { 'one.label': 'x'.repeat(999_999), another: 'x'.repeat(100_000) }]) {
-      const input = await finished({ Labels: labels });
-      expect((await verify(input)).code).toBe(null);
-      expect(await verify(withRules(input, { metadata }))).toMatchObject({
-        verdict: 'indeterminate',
-        code: 'limit-exceeded',
-      });
-    }
+    const many = Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`label-${i}`, 'x']));
+    expect(checkMetadata(metadata, { ...good, labels: many })).toMatchObject([
+      { code: 'limit-exceeded', severity: 'indeterminate' },
+    ]);
+    const long = await finished({
+      Labels: { 'one.label': 'x'.repeat(999_999), another: 'x'.repeat(100_000) },
+    });
+    expect((await verify(long)).code).toBe(null);
+    expect(await verify(withRules(long, { metadata }))).toMatchObject({
+      verdict: 'indeterminate',
+      code: 'limit-exceeded',
+    });
   });
 
   it.each([
@@ -301,7 +302,7 @@ describe('the facts of an image', () => {
 
   it('are those of the table, each of the type that it says', async () => {
     const facts = await factsOf({
-      ...(await finished(GOOD)),
+      ...(await finished(GOOD, 'all')),
       tag: '1.4',
       release: { name: 'registry.example.com/shop/app:1.4', role: 'releases' },
     });
@@ -380,7 +381,9 @@ describe('the facts of an image', () => {
 
 describe('a predicate', () => {
   const verdictWith = async (expression: string, name?: string, message?: string) =>
-    verify(withRules(await finished(GOOD), { predicates: [await predicate(expression, name, message)] }));
+    verify(
+      withRules(await finished(GOOD, 'all'), { predicates: [await predicate(expression, name, message)] }),
+    );
 
   it.each([
     '!user.root && user.id >= 10000',
@@ -414,7 +417,7 @@ describe('a predicate', () => {
   });
 
   it('that costs too much leaves the question open', async () => {
-    const Labels = Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`label-${i}`, 'x']));
+    const Labels = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`label-${i}`, 'x']));
     const predicates = [await predicate('labels.all(a, labels.exists(b, a != b))')];
     const input = withRules(await finished({ Labels }), { predicates });
     expect(await verify(input)).toMatchObject({ verdict: 'pass' });
@@ -483,7 +486,7 @@ describe('a predicate', () => {
           if (without.code !== null) expect(withThem.code).not.toBe(null);
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 20 },
     );
   });
 });

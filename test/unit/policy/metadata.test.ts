@@ -126,6 +126,17 @@ describe('predicates in a document', () => {
     expect(failure?.message).toContain(message);
   });
 
+  it('that say nothing, or what anybody can write, are found', async () => {
+    const found = async (predicate: string) =>
+      lintPolicy(await load(withLines(`predicate: '${predicate}'`))).flatMap(({ code, path }) =>
+        path === 'predicate' ? [code] : [],
+      );
+    expect(await found('1 < 2')).toEqual(['predicate-constant']);
+    expect(await found('labels["a"] == "b" && created.age < 9')).toEqual(['predicate-asserted']);
+    expect(await found('labels["a"] == "b" && setBy["Labels:a"] == "base"')).toEqual([]);
+    expect(await found('["labels"].exists(layers, layers == labels.a)')).toEqual(['predicate-asserted']);
+  });
+
   it('are never left out: a document that has some is not compiled without', () => {
     const parsed = parse(withLines('predicate: "!user.root"'));
     expect(() => compilePolicy(parsed, () => [])).toThrow('the predicates of the policy were not compiled');
