@@ -111,7 +111,7 @@ function custody(): string {
     'Not said: that the content is good; that no two teams conspire and no key was stolen; that nothing newer was withheld; when ' +
       'something was really signed. touchmark custody verify --explain says it for one image and its policy.',
     'How far layers are looked at (--level, and evidence in the policy): marks trusts signatures and links, manifest compares the ' +
-      'digests too, blobs reads every byte.',
+      'digests too, blobs reads every byte, content looks at every file: rules about paths and seals need it.',
   );
 }
 

@@ -11,6 +11,7 @@ export const AREAS = [
   'approvals',
   'config',
   'layers',
+  'contents',
 ] as const;
 export type Area = (typeof AREAS)[number];
 
@@ -86,6 +87,23 @@ const CODES: Readonly<Record<Exclude<Area, 'marks' | 'approvals'>, readonly Reas
     'layer-unavailable',
     'layer-compression-unsupported',
     'evidence-insufficient',
+  ],
+  contents: [
+    'layer-not-tar',
+    'layer-trailing-data',
+    'layer-path-invalid',
+    'layer-duplicate-entry',
+    'layer-ambiguous',
+    'layer-dual-view',
+    'path-symlink-traversal',
+    'path-link-denied',
+    'path-denied',
+    'path-delete-denied',
+    'path-mode-denied',
+    'path-collision',
+    'seal-violated',
+    'hardlink-cross-layer',
+    'whiteout-dangling',
   ],
 };
 

@@ -53,14 +53,19 @@ function aboutTime({ chain }: CustodyVerdict, policy: CustodyPolicy): readonly s
 }
 
 function aboutContent({ chain, layers }: CustodyVerdict, policy: CustodyPolicy): readonly string[] {
-  const free = [...new Set(chain.filter(({ kind }) => kind !== 'adopt').map(({ step }) => step))].filter(
-    step => !Object.hasOwn(policy.config, step),
-  );
+  const built = [...new Set(chain.filter(({ kind }) => kind !== 'adopt').map(({ step }) => step))];
+  const free = built.filter(step => !Object.hasOwn(policy.config, step));
+  // Below the first step there is nothing to replace.
+  const loose = built.slice(1).filter(step => !Object.hasOwn(policy.paths ?? {}, step));
   const adopted = [...new Set(layers.filter(layer => layer.adopted).map(({ team }) => team))];
   return [
-    ...(policy.evidence === 'content'
-      ? []
-      : ['files: each team may add, replace and delete any file of the layers below its own']),
+    ...(policy.evidence !== 'content'
+      ? ['files: each team may add, replace and delete any file of the layers below its own']
+      : loose.length === 0
+        ? []
+        : [
+            `files: ${loose.join(', ')} may add, replace and delete any file that is not sealed; the policy has no rules`,
+          ]),
     ...(free.length === 0
       ? []
       : [

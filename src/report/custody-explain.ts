@@ -3,7 +3,7 @@ import { formatPlatform } from '../oci/platform.js';
 import { AREAS, type Area, areaOf } from './custody-areas.js';
 import { caveatsOf } from './custody-caveats.js';
 import { indented } from './custody-layout.js';
-import { explainApprovals, explainConfig, explainFlow } from './custody-rules.js';
+import { explainApprovals, explainConfig, explainContents, explainFlow } from './custody-rules.js';
 import { MARKS } from './custody-table.js';
 import { LEVEL_WORDS } from './custody-text.js';
 import { countOf, nameChain, shortDigest } from './custody-words.js';
@@ -18,6 +18,7 @@ const TITLES: Readonly<Record<Area, string>> = {
   approvals: 'the image was approved',
   config: 'each step changed only the config that it may, and the image is what it must be',
   layers: 'the stored layers are the ones that were signed',
+  contents: 'each step changed only the files that it may',
 };
 
 /** Parts that a chain in pieces leaves open where they found nothing wrong. */
@@ -74,6 +75,11 @@ function outcomeOf(area: Area, findings: readonly Finding[], verdict: CustodyVer
   const pending = { ...MARKS.unverified, sign: '–' };
   if ((area !== 'policy' && chain.length === 0) || (area === 'layers' && level === null))
     return { ...pending, words: 'not reached' };
+  if (area === 'contents' && level !== 'content')
+    return {
+      ...pending,
+      words: noted.length > 0 ? `not looked at; noted: ${noted.join(', ')}` : 'not looked at',
+    };
   if (BEHIND_CHAIN.includes(area) && isBroken(verdict))
     return { ...pending, words: 'nothing wrong, as far as the chain is known' };
   return { ...MARKS.verified, words: noted.length > 0 ? `holds; noted: ${noted.join(', ')}` : '' };
@@ -119,5 +125,7 @@ function detailsOf(area: Area, verdict: CustodyVerdict, policy: CustodyPolicy): 
       return explainConfig(verdict, policy);
     case 'layers':
       return [`each layer at least at level ${policy.evidence}`];
+    case 'contents':
+      return explainContents(verdict, policy);
   }
 }

@@ -66,6 +66,40 @@ export function explainConfig({ chain }: CustodyVerdict, policy: CustodyPolicy):
   return [...changes, ...finished.map(({ rule, asks }) => `${rule}: ${asks}`)];
 }
 
+export function explainContents({ chain, level }: CustodyVerdict, policy: CustodyPolicy): readonly string[] {
+  if (level !== 'content') return [];
+  const steps = [...new Set(chain.filter(({ kind }) => kind !== 'adopt').map(({ step }) => step))];
+  const seals =
+    policy.seals?.honour === false ? 'seals do not count' : 'what a step has sealed stays as it is above it';
+  return [...steps.map(step => `step ${step}: ${pathsInWords(policy, step)}`), seals];
+}
+
+/** What a step may do to files. */
+export function pathsInWords({ paths = {}, seals }: CustodyPolicy, step: string): string {
+  const rules = Object.hasOwn(paths, step) ? paths[step] : undefined;
+  if (rules === undefined) return 'may add, change and delete any file';
+  const { allow, deny, delete: mayDelete, modes } = rules;
+  const override = seals?.override.filter(({ by }) => by === step) ?? [];
+  const denied = (
+    ['setuid', 'setgid', 'capabilities', 'devices', 'worldWritable', 'outwardLinks'] as const
+  ).filter(mode => modes[mode] === 'deny');
+  return [
+    `may write ${shorten(allow) || 'nothing'}`,
+    `may delete ${shorten(mayDelete) || 'nothing'}`,
+    ...(deny.length === 0 ? [] : [`never ${shorten(deny)}`]),
+    ...(denied.length === 0 ? [] : [`no ${denied.join(', ')}`]),
+    ...(modes.uid === undefined ? [] : [`users ${modes.uid.join(' to ')}`]),
+    ...(modes.gid === undefined ? [] : [`groups ${modes.gid.join(' to ')}`]),
+    ...override.map(({ of, paths }) => `in spite of the seals of step ${of}: ${shorten(paths ?? ['/**'])}`),
+  ].join('; ');
+}
+
+function shorten(patterns: readonly string[]): string {
+  return patterns.length > 8
+    ? `${patterns.slice(0, 7).join(', ')} and ${patterns.length - 7} more`
+    : patterns.join(', ');
+}
+
 /** A rule that found nothing to hold to, and nothing missing, is neither met nor broken. */
 function sentence(
   name: string,

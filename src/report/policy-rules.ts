@@ -1,6 +1,7 @@
 import type { ConfigRules, CustodyPolicy, CustodyVerdict, Finding } from '../custody/index.js';
 import { isAbout, isAboutFinished, isInScope, reaches } from '../custody/index.js';
 import { areaOf } from './custody-areas.js';
+import { pathsInWords } from './custody-rules.js';
 import { countOf, formatAge } from './custody-words.js';
 import { sayMetadata, sayPredicates } from './metadata-words.js';
 import { type FixContext, fixFor } from './policy-fixes.js';
@@ -16,6 +17,9 @@ export type RuleKind =
   | 'approval'
   | 'distinct-signers'
   | 'config'
+  | 'paths'
+  | 'seals'
+  | 'evidence'
   | 'evidence'
   | 'metadata'
   | 'predicate';
@@ -107,6 +111,16 @@ export function explainRules(
       const reached = whole && chain.some(entry => entry.step === step && entry.kind !== 'adopt');
       return rules ? [report(`config ${step}`, 'config', asksOfConfig(rules), reached)] : [];
     }),
+    ...policy.flow.flatMap(({ step }) => {
+      const reached =
+        level === 'content' && chain.some(entry => entry.step === step && entry.kind !== 'adopt');
+      return Object.hasOwn(policy.paths ?? {}, step)
+        ? [report(`paths ${step}`, 'paths', pathsInWords(policy, step), reached)]
+        : [];
+    }),
+    ...(policy.evidence === 'content' && policy.seals?.honour !== false
+      ? [report('seals', 'seals', 'what a step has sealed stays as it is above it', level === 'content')]
+      : []),
     report(
       'evidence',
       'evidence',
@@ -144,7 +158,8 @@ function judgeScope(
 }
 
 /** The rule that a finding is about; what is about no other is about the chain as a whole. */
-function ruleOf(finding: Finding, { chain }: CustodyVerdict, policy: CustodyPolicy): string {
+function ruleOf(finding: Finding, verdict: CustodyVerdict, policy: CustodyPolicy): string {
+  const { chain } = verdict;
   const { code, where } = finding;
   const approval = policy.approvals.find(
     ({ name }) => where === `approval ${name}` || where.startsWith(`approval ${name} (`),
@@ -157,11 +172,19 @@ function ruleOf(finding: Finding, { chain }: CustodyVerdict, policy: CustodyPoli
   if (isAboutFinished(finding)) return where;
   const area = areaOf(finding);
   if (area === 'layers') return 'evidence';
+  if (area === 'contents') return ruleOfContents(finding, verdict, policy);
   const link = chain.find(({ claim }) => isAbout(where, claim));
   const step = link?.step ?? policy.flow.find(known => where === `step ${known.step}`)?.step;
   const known = policy.flow.some(rule => rule.step === step);
   if (area === 'config' && known && step && Object.hasOwn(policy.config, step)) return `config ${step}`;
   return area === 'flow' && known ? `step ${step}` : 'chain';
+}
+
+/** Of the step that the layer belongs to; what has no rules of its own is about the layers. */
+function ruleOfContents({ code, where }: Finding, { layers }: CustodyVerdict, policy: CustodyPolicy): string {
+  if (code === 'seal-violated') return 'seals';
+  const step = layers.find(({ index }) => where === `layer ${index}`)?.step;
+  return step !== undefined && Object.hasOwn(policy.paths ?? {}, step) ? `paths ${step}` : 'evidence';
 }
 
 function fill(

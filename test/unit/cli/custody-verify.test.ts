@@ -155,7 +155,7 @@ describe('what is wrong is said before anything is asked', () => {
     ['no such policy', ['--policy', 'none.yaml', 'oci:app:1'], /none\.yaml/, 2],
     ['no such tag', [...POLICY, 'oci:app:none'], /oci-not-found/, 11],
     ['no reference', [...POLICY, 'oci:'], /usage-reference/, 2],
-    ['a level that is none', [...POLICY, '--level', 'content', 'oci:app:1'], /--level/, 2],
+    ['a level that is none', [...POLICY, '--level', 'contents', 'oci:app:1'], /--level/, 2],
     ['a registry, offline', [...POLICY, '--offline', 'registry.example/app:1'], /net-offline/, 20],
   ])('%s', async (_, argv, message, exitCode) => {
     const { text } = await both(exitCode, 'custody', 'verify', ...argv);
