@@ -49,3 +49,4 @@ export {
   type Tree,
   type TreeNode,
 } from './tree.js';
+export { openTreeCache, type TreeCache } from './tree-cache.js';

@@ -7,20 +7,28 @@ const SECRET = randomFillSync(new Int32Array(2));
 /** The longest name that comes here is a path's: room for one more is always there. */
 const ROOM = 8192;
 
+/** Steps from name to name: some milliseconds. */
+const PATIENCE = 100_000;
+
 /** The names of rows, as bytes one behind the other, and which row a name in a folder is. */
 export class NameTable {
   bytes: Buffer;
   size: number;
   readonly #rows: Rows;
+  readonly #root: number;
   /** The first row of each bucket; a power of two of them. */
   #buckets: Int32Array;
   #filled = 0;
+  /** Names that may still be looked at one after the other, before a hash table is made of those that were there. */
+  #patience: number;
 
-  /** @param names of rows that are there already; `find` knows none of those until `add` is called for it */
-  constructor(rows: Rows, names: Buffer = Buffer.alloc(0)) {
+  /** @param names of the rows that are there already, all in or below the folder `root` */
+  constructor(rows: Rows, root: number, names: Buffer = Buffer.alloc(0)) {
     this.#rows = rows;
+    this.#root = root;
     this.bytes = names;
     this.size = names.length;
+    this.#patience = names.length > 0 ? PATIENCE : 0;
     this.#buckets = new Int32Array(64).fill(-1);
   }
 
@@ -40,11 +48,35 @@ export class NameTable {
 
   /** @returns -1 when the folder has no such name */
   find(folder: number, name: string): number {
+    if (this.#patience > 0) return this.#search(folder, name);
     const end = this.#write(name);
     const { parent, chain } = this.#rows;
     let row = this.#buckets[this.#bucketOf(folder, end, name.length)] as number;
     while (row >= 0 && !(parent[row] === folder && this.is(row, name))) row = chain[row] as number;
     return row;
+  }
+
+  /** One path is found sooner like this than by a table of all. */
+  #search(folder: number, name: string): number {
+    const { first, older } = this.#rows;
+    let row = first[folder] as number;
+    while (row >= 0 && !this.is(row, name)) {
+      this.#patience--;
+      row = older[row] as number;
+    }
+    if (this.#patience <= 0) this.#addBelow(this.#root);
+    return row;
+  }
+
+  #addBelow(folder: number): void {
+    const { first, older } = this.#rows;
+    const stack = [folder];
+    for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
+      for (let row = first[at] as number; row >= 0; row = older[row] as number) {
+        this.add(row);
+        stack.push(row);
+      }
+    }
   }
 
   /** Gives a row a name; its folder has none like it. */

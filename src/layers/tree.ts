@@ -56,13 +56,12 @@ export interface Tree {
 /** @param limit of names and of what they were before */
 export function createTree(limit: number = LIMITS.treeNodes): Tree {
   const rows = makeRows();
-  // Row 0 is nobody's: a node is never taken for none.
   addRow(rows);
   const root = addRow(rows);
   rows.nameStart[root] = 0;
   rows.nameLength[root] = 0;
   rows.kind[root] = ENTRY.dir;
-  return { root, layers: [], rows, names: new NameTable(rows), gone: [], limit: limit + 1 };
+  return { root, layers: [], rows, names: new NameTable(rows, root), gone: [], limit: limit + 1 };
 }
 
 /** @throws TouchmarkError `limit-exceeded` */
@@ -88,6 +87,24 @@ export function addChild(
   tree.names.name(node, name);
   return node;
 }
+
+/**
+ * A tree as it was when its rows were kept. It is to be read: no layer can be put on it.
+ * @param names the bytes of all names
+ * @param layers the entries that it was made of
+ */
+export function restoreTree(
+  rows: Rows,
+  names: Buffer,
+  gone: Iterable<TreeNode>,
+  layers: readonly Entries[],
+): Tree {
+  const table = new NameTable(rows, ROOT, names);
+  return { root: ROOT, layers: [...layers], rows, names: table, gone: [...gone], limit: 0 };
+}
+
+/** Row 0 is nobody's: a node is never taken for none. */
+const ROOT: TreeNode = 1;
 
 function refuseMore({ rows, limit }: Tree): void {
   if (rows.count <= limit) return;

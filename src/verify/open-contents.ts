@@ -1,13 +1,20 @@
 import { fail } from '../base/errors.js';
 import { atLevel, type CustodyPolicy, type CustodyVerdict, sayFinding } from '../custody/index.js';
-import { applyLayer, createTree, type LayerIndex, openIndexCache, type Tree } from '../layers/index.js';
+import {
+  applyLayer,
+  createTree,
+  type LayerIndex,
+  openIndexCache,
+  openTreeCache,
+  type Tree,
+} from '../layers/index.js';
 import type { StoreAccess } from '../oci/open.js';
 import { parseReference } from '../oci/reference.js';
 import type { Store } from '../oci/store.js';
 import { isLikelyDatabase, type PackageHistory, traceDatabases } from '../packages/index.js';
 import { type BlamedLayer, reportLayer } from './blame-report.js';
 import { tryParse } from './custody-target.js';
-import { loadLayerIndexes, type SignedLayer } from './image-content.js';
+import { ignoreFileFault, loadLayerIndexes, type SignedLayer } from './image-content.js';
 import { loadPackages } from './image-packages.js';
 import { judgeImage } from './judge-custody.js';
 import { KeptLayers } from './kept-layers.js';
@@ -84,7 +91,13 @@ export async function openContents(
   options: OpenOptions,
 ): Promise<OpenedContents> {
   const opened = await openLayers(access, reference, options);
-  return { ...opened, tree: stackLayers(opened.indexes) };
+  const cache = openTreeCache(options.cacheFolder);
+  const diffIDs = opened.layers.map(({ diffID }) => diffID);
+  const known = await cache.load(diffIDs, opened.indexes).catch(ignoreFileFault);
+  if (known) return { ...opened, tree: known };
+  const tree = stackLayers(opened.indexes);
+  await cache.save(diffIDs, tree).catch(ignoreFileFault);
+  return { ...opened, tree };
 }
 
 /** As {@link openContents}, without putting the layers on one another. */
