@@ -181,6 +181,8 @@ export const LIMITS = {
   indexDepth: 4,
   indexEntries: 10_000,
   layers: 10_000,
+  /** Bases that are followed from one image because annotations name them. */
+  statedBases: 16,
   /** What one layer may unpack to; and how many times its own size, with `layerSlack` on top for small ones. */
   layerSize: 16 * 1024 * 1024 * 1024,
   layerRatio: 200,

@@ -100,7 +100,7 @@ const verifiedImage = z.looseObject({
 });
 
 const role = z.looseObject({ version: z.int(), expires: z.string().describe('RFC 3339, UTC') });
-const trust = z
+export const trustField = z
   .looseObject({
     place: z.string(),
     offline: z.boolean().describe('the repository was not asked: what was seen of it last counts'),
@@ -130,13 +130,13 @@ export const custodyVerifyFields = {
       })
       .extend({ custody: custodyReport.nullable().describe('null when no verdict was reached') }),
   ),
-  trust,
+  trust: trustField,
   summary: z.looseObject({ total: z.int(), verified: z.int() }),
 };
 
 export const verifyFields = {
   images: z.array(verifiedImage),
-  trust,
+  trust: trustField,
   summary: z.looseObject({ total: z.int(), verified: z.int() }),
 };
 

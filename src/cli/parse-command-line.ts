@@ -8,6 +8,8 @@ export interface Parsed<F, A> {
   readonly args: A;
   /** Every word that is neither flag nor value, in order. */
   readonly argv: readonly string[];
+  /** Names of the flags that stand among the words, without those that a variable or a default set. */
+  readonly typed: ReadonlySet<string>;
 }
 
 export interface Grammar<F extends OutputFlags<FlagInput>, A extends OutputArgs<ArgInput>> {
@@ -54,6 +56,7 @@ export async function parseCommandLine<F extends OutputFlags<FlagInput>, A exten
       args: parsed.args,
       // Its own list is sorted by where an equal word, which may be a flag's value, stands first.
       argv: parsed.raw.filter(token => token.type === 'arg').map(token => token.input),
+      typed: new Set(parsed.raw.flatMap(token => (token.type === 'flag' ? token.flag : []))),
     };
   } catch (error) {
     throw toReportedError(error, command);

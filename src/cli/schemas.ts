@@ -14,8 +14,10 @@ import {
   inspectFields,
   signFields,
   treeFields,
+  trustField,
   verifyFields,
 } from './image-schemas.js';
+import { inheritanceFields } from './inheritance-schemas.js';
 import { notaryImportFields, notaryInspectFields, notaryVerifyFields } from './notary-schemas.js';
 import { policyCheckFields, policyExplainFields, policyInitFields } from './policy-schemas.js';
 import { custodyExportFields, promoteFields } from './promote-schemas.js';
@@ -134,6 +136,7 @@ export const SCHEMAS = {
   }),
   inspect: documentSchema('inspect', inspectFields),
   tree: documentSchema('tree', treeFields),
+  'tree-inheritance': documentSchema('tree-inheritance', { ...inheritanceFields, trust: trustField }),
   copy: documentSchema('copy', copyFields),
   promote: documentSchema('promote', promoteFields),
   doctor: documentSchema('doctor', doctorFields),

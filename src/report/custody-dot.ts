@@ -1,13 +1,17 @@
 import { visible } from './custody-drawing.js';
-import { type GraphEdge, type GraphNode, graphOf } from './custody-graph.js';
+import { type Graph, type GraphEdge, type GraphNode, graphOf } from './custody-graph.js';
 import type { CustodyPicture } from './custody-picture.js';
 
 /** A chain of custody in the DOT language of Graphviz: base at the bottom, layers and approvals beside their step. */
 export function renderCustodyDot(picture: CustodyPicture): string {
-  const { title, nodes, edges } = graphOf(picture);
+  return renderDot('custody', graphOf(picture));
+}
+
+/** @param name of the graph: a word of letters */
+export function renderDot(name: string, { title, nodes, edges }: Graph): string {
   const beside = edges.filter(({ kind }) => kind !== 'builds');
   return [
-    'digraph custody {',
+    `digraph ${name} {`,
     `  graph [rankdir=BT, labelloc=t, fontname="Helvetica", nodesep=0.4, label=${quote([title])}];`,
     '  node [shape=box, style="rounded,filled", fillcolor=white, fontname="Helvetica", fontsize=11, penwidth=2];',
     '  edge [color="#6e7781", fontname="Helvetica"];',
@@ -34,6 +38,7 @@ const SHAPES: Readonly<Record<GraphNode['kind'], string>> = {
   layers: ', shape=box, style="", fontname="Courier", fontsize=10, penwidth=1',
   approval: ', style="rounded,dashed", fontsize=10, penwidth=1',
   image: ', shape=box, style="filled,bold"',
+  parting: ', style="rounded,dashed", penwidth=1',
 };
 
 function attributesOf({ kind, lines, colour, state }: GraphNode): string {

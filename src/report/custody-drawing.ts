@@ -10,8 +10,11 @@ const PALETTE = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#b3a200
 
 /** A colour for each team that built something, in the order of the chain. Where they run out they begin again. */
 export function teamColours({ links }: CustodyPicture): ReadonlyMap<string, string> {
-  const teams = [...new Set(links.map(({ team }) => team))];
-  return new Map(teams.map((team, at) => [team, PALETTE[at % PALETTE.length] ?? PALETTE[0]]));
+  return coloursOf(links.map(({ team }) => team));
+}
+
+export function coloursOf(teams: readonly string[]): ReadonlyMap<string, string> {
+  return new Map([...new Set(teams)].map((team, at) => [team, PALETTE[at % PALETTE.length] ?? PALETTE[0]]));
 }
 
 export const STATE_COLOURS = {

@@ -13,7 +13,7 @@ import type { CustodyPicture, PictureState } from './custody-picture.js';
 import { shortDigest } from './custody-words.js';
 
 /** A picture as boxes and lines, for languages that lay them out themselves. */
-export interface CustodyGraph {
+export interface Graph {
   readonly title: string;
   readonly nodes: readonly GraphNode[];
   readonly edges: readonly GraphEdge[];
@@ -22,7 +22,7 @@ export interface CustodyGraph {
 export interface GraphNode {
   /** A letter and digits: never a name from outside. */
   readonly id: string;
-  readonly kind: 'start' | 'link' | 'layers' | 'approval' | 'image';
+  readonly kind: 'start' | 'link' | 'layers' | 'approval' | 'image' | 'parting';
   readonly lines: readonly string[];
   readonly state: PictureState;
   /** Of the border: red for a failure, else the team's colour, else that of the state. */
@@ -36,7 +36,7 @@ export interface GraphEdge {
   readonly kind: 'builds' | 'layers' | 'approves';
 }
 
-export function graphOf(picture: CustodyPicture): CustodyGraph {
+export function graphOf(picture: CustodyPicture): Graph {
   const { subject, links, layers, state } = picture;
   const colours = teamColours(picture);
   const nodes: GraphNode[] = [];

@@ -1,10 +1,13 @@
 import { visible } from './custody-drawing.js';
-import { type GraphEdge, type GraphNode, graphOf } from './custody-graph.js';
+import { type Graph, type GraphEdge, type GraphNode, graphOf } from './custody-graph.js';
 import type { CustodyPicture } from './custody-picture.js';
 
 /** A chain of custody as a Mermaid flowchart, as code forges draw it in Markdown: base at the bottom. */
 export function renderCustodyMermaid(picture: CustodyPicture): string {
-  const { nodes, edges } = graphOf(picture);
+  return renderMermaid(graphOf(picture));
+}
+
+export function renderMermaid({ nodes, edges }: Graph): string {
   return [
     'flowchart BT',
     ...nodes.map(node => `  ${node.id}${shape(node)}`),
@@ -21,7 +24,7 @@ const ARROWS: Readonly<Record<GraphEdge['kind'], string>> = { builds: '==>', lay
 function shape({ kind, lines }: GraphNode): string {
   const label = `"${lines.map(escapeLabel).join('<br/>')}"`;
   if (kind === 'start') return `([${label}])`;
-  if (kind === 'approval') return `(${label})`;
+  if (kind === 'approval' || kind === 'parting') return `(${label})`;
   return kind === 'image' ? `[[${label}]]` : `[${label}]`;
 }
 

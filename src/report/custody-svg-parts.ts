@@ -61,6 +61,8 @@ export function drawSign(state: PictureState, x: number, y: number, radius = 9):
 
 export interface Badge {
   readonly text: string;
+  /** Shown as a tooltip: what there is no room for. */
+  readonly about?: string;
   readonly state: PictureState;
 }
 
@@ -75,7 +77,7 @@ export function drawBadges(
   room: number,
 ): { readonly svg: string; readonly height: number } {
   let [left, top] = [0, 0];
-  const parts = badges.map(({ text, state }) => {
+  const parts = badges.map(({ text, about, state }) => {
     const width = Math.min(room, estimateWidth(visible(text), 12) + 40);
     if (left > 0 && left + width > room) [left, top] = [0, top + BADGE_HEIGHT + BADGE_GAP];
     const at = x + left;
@@ -83,9 +85,11 @@ export function drawBadges(
     const middle = y + top + BADGE_HEIGHT / 2;
     const tone = state === 'failed' ? 'bad' : state === 'indeterminate' ? 'open' : 'strong';
     return [
+      about === undefined ? '' : `<g><title>${escapeXml(about)}</title>`,
       `<rect x="${at}" y="${y + top}" width="${width}" height="${BADGE_HEIGHT}" rx="13" class="badge" stroke="${STATE_COLOURS[state]}"/>`,
       drawSign(state, at + 14, middle, 7),
       drawText(text, { x: at + 27, y: middle + 4, room: width - 36, size: 12, tone }),
+      about === undefined ? '' : '</g>',
     ].join('');
   });
   return { svg: parts.join('\n'), height: badges.length === 0 ? 0 : top + BADGE_HEIGHT };

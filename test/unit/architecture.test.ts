@@ -36,6 +36,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   sign: ['base', 'crypto', 'oci', 'tuf', 'trust', 'signature', 'custody', 'policy', 'verify'],
   inspect: ['base', 'crypto', 'oci', 'signature', 'custody', 'policy', 'verify'],
+  inheritance: ['base', 'oci', 'custody', 'verify'],
   report: [
     'base',
     'crypto',
@@ -49,6 +50,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'verify',
     'sign',
     'inspect',
+    'inheritance',
   ],
   testing: ['base', 'crypto', 'oci', 'signature'],
   index: ['base', 'crypto', 'oci', 'signature', 'verify', 'sign', 'inspect', 'report'],
@@ -66,6 +68,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'verify',
     'sign',
     'inspect',
+    'inheritance',
     'report',
   ],
   commands: [
@@ -81,6 +84,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'verify',
     'sign',
     'inspect',
+    'inheritance',
     'report',
     'cli',
   ],

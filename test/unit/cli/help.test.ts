@@ -21,6 +21,7 @@ const OTHER_FORMATS: Readonly<Record<string, string>> = {
   blame: 'text|json|csv',
   attribute: 'text|json|csv|sarif',
   diff: 'text|json|csv',
+  tree: 'text|json|dot|svg|mermaid',
 };
 
 const style = createStyler(false);

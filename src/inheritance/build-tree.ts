@@ -1,0 +1,169 @@
+import type { Digest } from '../base/digest.js';
+import { type ChainPoint, extendChain } from '../custody/index.js';
+import { judgeCurrency, nameToLookUp } from './currency.js';
+import type { InheritanceNode, NodeImage } from './inheritance.js';
+import type { Lineage, Lookups, Stage } from './lineage.js';
+
+/**
+ * Joins lineages where their stacks of layers meet. A place is a ChainID together with the number of layers below it: by its
+ * ChainID alone one layer can be made to look like two.
+ * @param now for ages
+ */
+export function buildInheritance(lineages: readonly Lineage[], lookups: Lookups, now: Date): InheritanceNode {
+  const places = new Map<string, Place>();
+  const root = placeAt(places, 'empty', 0);
+  // What is proven is the better source for what places share, such as sizes of stored layers.
+  for (const lineage of [...lineages].sort((a, b) => trustOf(b) - trustOf(a))) {
+    const path = pathOf(lineage, places, root);
+    for (const stage of lineage.stages) path[stage.depth]?.stages.push({ stage, lineage });
+  }
+  return nodeOf(root, root, { bytes: 0, owners: [] }, lineages, lookups, now);
+}
+
+interface Place {
+  readonly chainID: ChainPoint;
+  readonly depth: number;
+  /** Of the layer on top, in bytes. */
+  size: number | null;
+  readonly owners: Map<string, { readonly team: string; readonly step: string }>;
+  readonly stages: { readonly stage: Stage; readonly lineage: Lineage }[];
+  readonly above: Set<Place>;
+}
+
+function placeAt(places: Map<string, Place>, chainID: ChainPoint, depth: number): Place {
+  const key = `${depth} ${chainID}`;
+  const place = places.get(key) ?? {
+    ...{ chainID, depth, size: null },
+    ...{ owners: new Map(), stages: [], above: new Set<Place>() },
+  };
+  places.set(key, place);
+  return place;
+}
+
+/** The places that an image goes through, by their depth. */
+function pathOf(
+  { diffIDs, sizes, spans }: Lineage,
+  places: Map<string, Place>,
+  root: Place,
+): readonly Place[] {
+  const path = [root];
+  for (const [at, diffID] of diffIDs.entries()) {
+    const below = path[at] ?? root;
+    const place = placeAt(places, extendChain(below.chainID, [diffID]), at + 1);
+    place.size ??= sizes?.[at] ?? null;
+    const owner = spans.find(({ from, to }) => from <= at && at < to);
+    if (owner) place.owners.set(`${owner.team}\n${owner.step}`, { team: owner.team, step: owner.step });
+    below.above.add(place);
+    path.push(place);
+  }
+  return path;
+}
+
+interface Added {
+  readonly bytes: number | null;
+  readonly owners: readonly Place['owners'][];
+}
+
+/** Follows places at which nothing happens up to the next one that is shown. */
+function nodeOf(
+  below: Place,
+  place: Place,
+  added: Added,
+  lineages: readonly Lineage[],
+  lookups: Lookups,
+  now: Date,
+): InheritanceNode {
+  let [top, { bytes }] = [place, added];
+  const owners = [...added.owners];
+  const climb = (next: Place) => {
+    bytes = bytes === null || next.size === null ? null : bytes + next.size;
+    owners.push(next.owners);
+    return next;
+  };
+  while (top !== below && top.stages.length === 0 && top.above.size === 1) {
+    const [next] = top.above;
+    if (next) top = climb(next);
+  }
+  return {
+    depth: top.depth,
+    chainID: top.chainID,
+    adds: { layers: top.depth - below.depth, bytes },
+    owners: [...new Map(owners.flatMap(map => [...map])).values()],
+    images: imagesOf(top, lookups, now),
+    children: [...top.above]
+      .map(next => nodeOf(top, next, { bytes: next.size, owners: [next.owners] }, lineages, lookups, now))
+      .sort((a, b) => orderOf(a, lineages) - orderOf(b, lineages)),
+  };
+}
+
+/** Images of one place: one each, however many lineages go through it. */
+function imagesOf({ stages }: Place, lookups: Lookups, now: Date): readonly NodeImage[] {
+  const byManifest = new Map<Digest, typeof stages>();
+  for (const found of stages) {
+    const { manifest } = found.stage;
+    byManifest.set(manifest, [...(byManifest.get(manifest) ?? []), found]);
+  }
+  return [...byManifest].map(([manifest, found]) => {
+    const all = found.map(({ stage }) => stage);
+    const asked = found.flatMap(({ stage, lineage }) => (stage === lineage.stages.at(-1) ? [lineage] : []));
+    const worst = asked.find(({ state }) => state !== 'verified') ?? asked[0];
+    const names = [...new Map(all.flatMap(stage => stage.names.map(known => [known.name, known]))).values()];
+    const index = firstOf(all, stage => stage.index);
+    const channel = firstOf(all, stage => stage.channel);
+    const marks = new Map(all.flatMap(({ mark }) => (mark ? [[mark.claim, mark]] : [])));
+    const created = firstOf(all, ({ created: time }) => time);
+    const named = firstOf(asked, ({ namedBase }) => namedBase);
+    return {
+      manifest,
+      repository: firstOf(all, ({ repository }) => repository),
+      platform: firstOf(all, ({ platform }) => platform),
+      basis: BASES.find(basis => all.some(stage => stage.basis === basis)) ?? 'self-asserted',
+      asked: asked.map(({ reference }) => reference),
+      state: worst?.state ?? null,
+      code: worst?.code ?? null,
+      marks: [...marks.values()].map(mark => ({ ...mark, age: ageOf(mark.time, now) })),
+      created: created === null ? null : { time: created, age: ageOf(created, now) },
+      currency: judgeCurrency({ manifest, index, names, channel }, lookups),
+      namedBase: named && {
+        ...named,
+        currency: judgeCurrency(
+          {
+            manifest: named.digest,
+            index: null,
+            names: nameToLookUp(named).map(name => ({ name, from: 'annotation' })),
+            channel: null,
+          },
+          lookups,
+        ),
+      },
+    };
+  });
+}
+
+const BASES = ['proven', 'asked', 'self-asserted'] as const;
+
+function firstOf<T, R>(items: readonly T[], get: (item: T) => R | null): R | null {
+  for (const item of items) {
+    const value = get(item);
+    if (value !== null) return value;
+  }
+  return null;
+}
+
+/** Whole seconds. */
+function ageOf(time: string, now: Date): number | null {
+  const age = Math.floor((now.getTime() - Date.parse(time)) / 1000);
+  return Number.isNaN(age) ? null : age;
+}
+
+function trustOf({ state }: Lineage): number {
+  return state === 'verified' ? 1 : 0;
+}
+
+/** Branches stand in the order in which the first of their images was asked for. */
+function orderOf(node: InheritanceNode, lineages: readonly Lineage[]): number {
+  const own = node.images.flatMap(({ asked }) =>
+    asked.map(name => lineages.findIndex(l => l.reference === name)),
+  );
+  return Math.min(...own, ...node.children.map(child => orderOf(child, lineages)), Number.MAX_SAFE_INTEGER);
+}

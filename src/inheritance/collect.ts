@@ -1,0 +1,109 @@
+import { mapConcurrently } from '../base/concurrency.js';
+import { type TouchmarkError, toTouchmarkError } from '../base/errors.js';
+import type { StoreAccess } from '../oci/open.js';
+import type { CustodyOutcome } from '../verify/verify-custody.js';
+import { buildInheritance } from './build-tree.js';
+import { nameToLookUp } from './currency.js';
+import { createBaseReader } from './follow-bases.js';
+import type { AskedImage, Inheritance } from './inheritance.js';
+import type { Lookup } from './lineage.js';
+import { lookUpNames } from './look-up.js';
+import { createReach } from './reach.js';
+import { type ReadLineage, type ReadLineageOptions, readLineage } from './read-lineage.js';
+
+/** Images that are read at once. */
+const CONCURRENCY = 8;
+
+export interface CollectOptions extends ReadLineageOptions {
+  /** Registries (`host[:port]`) that may be asked for bases, besides those of the images. */
+  readonly registries?: readonly string[];
+  readonly onImage?: (done: number, total: number) => void;
+}
+
+export interface CollectedInheritance {
+  readonly inheritance: Inheritance;
+  /** What could not be read at all. */
+  readonly errors: readonly { readonly reference: string; readonly error: TouchmarkError }[];
+  /** With a policy: what the check of each image that was read came to. */
+  readonly outcomes: readonly CustodyOutcome[];
+}
+
+/**
+ * The inheritance tree of several images. What concerns one image is in its entry, and never ends the whole.
+ *
+ * Requests, besides signing in: with a policy those of a custody check of each image; without one two for each image, and for
+ * each base that an annotation names two, or three where it names an index. And one for each tag that is not an image asked
+ * for. Each is made once, however many images need it.
+ * @throws TouchmarkError `interrupted`
+ */
+export async function collectInheritance(
+  access: StoreAccess,
+  references: readonly string[],
+  options: CollectOptions,
+): Promise<CollectedInheritance> {
+  const { policy, facts, releaseOf, now, signal, registries = [], onImage } = options;
+  const wanted = [...new Set(references)];
+  const reach = createReach(access, wanted, registries);
+  const bases = createBaseReader(reach);
+  let done = 0;
+  const read = await mapConcurrently(wanted, CONCURRENCY, async reference => {
+    const found = await tryRead(reference, () => readLineage(access, reference, bases, options));
+    signal?.throwIfAborted();
+    onImage?.(++done, wanted.length);
+    return found;
+  });
+  const good = read.flatMap(found => ('lineage' in found ? [found] : []));
+  const lineages = good.map(({ lineage }) => lineage);
+  const names = lineages.flatMap(({ stages, namedBase }) => [
+    ...stages.flatMap(stage => stage.names.map(({ name }) => name)),
+    ...(namedBase ? nameToLookUp(namedBase) : []),
+  ]);
+  const opened = new Map<string, Lookup>(good.flatMap(found => (found.opened ? [found.opened] : [])));
+  const lookups = {
+    names: await lookUpNames(names, opened, reach, releaseOf),
+    channels: facts?.channels ?? new Map(),
+  };
+  return {
+    inheritance: {
+      policy: policy ? { name: policy.name, version: policy.version, digest: policy.digest } : null,
+      images: read.map(askedImage),
+      root: buildInheritance(lineages, lookups, now),
+    },
+    errors: read.flatMap(found => ('error' in found ? [found] : [])),
+    outcomes: good.flatMap(({ outcome }) => outcome ?? []),
+  };
+}
+
+interface Unread {
+  readonly reference: string;
+  readonly error: TouchmarkError;
+}
+
+async function tryRead(reference: string, read: () => Promise<ReadLineage>): Promise<ReadLineage | Unread> {
+  try {
+    return await read();
+  } catch (error) {
+    return { reference, error: toTouchmarkError(error) };
+  }
+}
+
+function askedImage(found: ReadLineage | Unread): AskedImage {
+  if ('error' in found) {
+    const { reference, error } = found;
+    return {
+      ...{ reference, pinned: null, digest: null, through: null },
+      ...{ state: 'indeterminate', code: error.code, message: error.message },
+    };
+  }
+  const { reference, pinned, through, state, code, stages } = found.lineage;
+  const digest = stages.at(-1)?.manifest ?? null;
+  return {
+    reference,
+    pinned,
+    digest,
+    through,
+    state,
+    code,
+    message: found.outcome?.custody?.findings[0]?.message ?? null,
+  };
+}
