@@ -29,7 +29,7 @@ export function presentDiff(report: DiffReport, numbersAlone: boolean): readonly
   return [
     presentImage('before', report.before),
     presentImage('after', report.after),
-    line(`  ${report.sharedLayers} layers shared from the base`),
+    line(`  ${countLayers(report.sharedLayers)} shared from the base`),
     ...(proven ? [] : [line({ text: NOTHING_PROVEN, style: 'yellow' })]),
     ...(differs ? sections : [line('no difference')]),
   ];
@@ -38,7 +38,11 @@ export function presentDiff(report: DiffReport, numbersAlone: boolean): readonly
 const NOTHING_PROVEN = '  nothing is proven: without --policy no mark was verified, and layers have no teams';
 
 function presentImage(which: string, { pinned, layers }: DiffedImage): Line {
-  return line(`${which.padEnd(7)} `, { text: pinned, style: 'bold' }, `  ${layers.length} layers`);
+  return line(`${which.padEnd(7)} `, { text: pinned, style: 'bold' }, `  ${countLayers(layers.length)}`);
+}
+
+function countLayers(count: number): string {
+  return `${count} ${count === 1 ? 'layer' : 'layers'}`;
 }
 
 function section(name: string, lines: readonly Line[]): readonly Line[] {

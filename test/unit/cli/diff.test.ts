@@ -63,8 +63,8 @@ test('each difference has the team whose layer made it, not the last one that wr
   const { exitCode, stdout, stderr } = await run('--policy', 'policy.yaml', 'oci:shop:base', 'oci:shop:app');
   expect(exitCode, stderr).toBe(0);
   for (const pattern of [
-    /^before {2}oci:shop@sha256:[0-9a-f]{64} {2}1 layers\nafter {3}oci:shop@/,
-    /\n {2}1 layers shared from the base\npackages \(4\)\n/,
+    /^before {2}oci:shop@sha256:[0-9a-f]{64} {2}1 layer\nafter {3}oci:shop@/,
+    /\n {2}1 layer shared from the base\npackages \(4\)\n/,
     /\n\+ app {6}layer 2 {3}deb curl 8\n/,
     /\n- runtime {2}layer 1 {3}deb netbase 6\.4 {2}was base’s\n/,
     /\n\+ runtime {2}layer 1 {3}deb node 20\.1\n/,

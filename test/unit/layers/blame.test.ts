@@ -49,11 +49,20 @@ describe('blame', () => {
       path: 'usr/lib/libssl.so.3',
       kind: ENTRY.file,
       owners: { path: 1, content: 1, meta: 1 },
-      ...{ mode: 0o644, uid: 0, gid: 0, size: 5, digest: hex('ssl 2'), link: '', touched: undefined },
+      ...{
+        mode: 0o644,
+        uid: 0,
+        gid: 0,
+        size: 5,
+        digest: hex('ssl 2'),
+        link: '',
+        attributes: '',
+        touched: undefined,
+      },
       history: [
         {
           ...{ kind: ENTRY.file, owners: { path: 0, content: 0, meta: 0 }, mode: 0o644, uid: 0, gid: 0 },
-          ...{ size: 5, digest: hex('ssl 1'), link: '' },
+          ...{ size: 5, digest: hex('ssl 1'), link: '', attributes: '' },
         },
       ],
       deletions: [],
