@@ -1,3 +1,5 @@
+import { globProblem } from './glob.js';
+
 /**
  * The words in which policies and claims speak about the files of an image (CUSTODY.md 7.3). Patterns are anchored and begin
  * with a slash; `*` stays within one folder, `**` goes through all.
@@ -63,4 +65,14 @@ export interface ContentStep {
   readonly rules: PathRules | undefined;
   /** Of the steps below it. */
   readonly seals: readonly Seal[];
+}
+
+/** What is wrong with a pattern over paths, as the end of a sentence; undefined when it is sound. */
+export function pathPatternProblem(pattern: string): string | undefined {
+  if (!pattern.startsWith('/')) return 'does not begin with a slash';
+  const segments = pattern.slice(1).split('/');
+  // The paths that are matched are plain ones: such a pattern would never fit.
+  if (segments.includes('')) return 'has an empty part between slashes, or a slash at its end';
+  if (segments.some(segment => segment === '.' || segment === '..')) return 'has . or .. as a part';
+  return globProblem(pattern);
 }

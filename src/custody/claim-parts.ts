@@ -1,9 +1,8 @@
 import type { ReasonCode } from '../base/codes.js';
 import { fail } from '../base/errors.js';
 import type { Field } from '../base/fields.js';
-import { globProblem } from '../base/glob.js';
 import { LIMITS } from '../base/limits.js';
-import { SEALED_OPERATIONS } from '../base/path-rules.js';
+import { pathPatternProblem, SEALED_OPERATIONS } from '../base/path-rules.js';
 import { EVIDENCE_LEVELS } from './policy.js';
 
 /** The parts that claims are made of. Each function accepts one part in its one form, or throws with the field's path. */
@@ -164,7 +163,7 @@ function checkSeals(field: Field): void {
   each(field, seal => {
     seal.onlyKeys(['paths', 'ops'], true);
     each(seal.get('paths'), path => {
-      const problem = sealPatternProblem(path.string(4096));
+      const problem = pathPatternProblem(path.string(4096));
       if (problem !== undefined) path.fail(problem);
       patterns++;
     });
@@ -172,11 +171,6 @@ function checkSeals(field: Field): void {
   });
   if (patterns > LIMITS.sealPatterns)
     fail('limit-exceeded', `${field.path} has ${patterns} patterns; at most ${LIMITS.sealPatterns} are read`);
-}
-
-/** What is wrong with a pattern over paths, as the end of a sentence; undefined when it is sound. */
-export function sealPatternProblem(pattern: string): string | undefined {
-  return pattern.startsWith('/') ? globProblem(pattern) : 'does not begin with a slash';
 }
 
 function checkInput(field: Field): void {

@@ -24,7 +24,7 @@ export {
 export { computeChainID, extendChain } from './chain-id.js';
 export * from './claim.js';
 export { canonicalJson, claimDigest, encodeClaim, serializeClaim } from './claim-digest.js';
-export { isCustodyName, sealPatternProblem } from './claim-parts.js';
+export { isCustodyName } from './claim-parts.js';
 export { comparePrefix, type LayerLists, type PrefixComparison } from './compare-prefix.js';
 export { type ConfigChange, compareConfigs } from './config-delta.js';
 export { isAllowed } from './config-rules.js';

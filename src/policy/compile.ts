@@ -5,6 +5,7 @@ import { crossCheck } from './cross-checks.js';
 import { type DocumentFormat, type DocumentSource, readDocument } from './document-source.js';
 import { durationOf } from './duration.js';
 import { compileMetadata } from './metadata.js';
+import { compilePaths, compileSeals, evidenceOf } from './path-rules.js';
 import { predicatesOf } from './predicates.js';
 import { KEY_LISTS, type KeyList, type PolicyDocument } from './schema.js';
 import { checkShape, refuseDocument, type UnplacedProblem } from './schema-problems.js';
@@ -64,7 +65,7 @@ export function compilePolicy(
     skew: durationOf(document.marks?.skew ?? '5m'),
     carriers: document.marks?.carriers ?? ['bundle', 'simplesigning'],
     index: document.marks?.index,
-    evidence: document.evidence ?? 'blobs',
+    evidence: evidenceOf(document),
     identity: document.identity ?? 'manifest',
     flow: document.flow.map(step => ({
       step: step.step,
@@ -96,6 +97,8 @@ export function compilePolicy(
         ]),
       ),
     ),
+    paths: compilePaths(document.paths),
+    seals: compileSeals(document.seals),
     metadata: compileMetadata(document.metadata, durationOf(document.marks?.skew ?? '5m')),
     predicates,
   };

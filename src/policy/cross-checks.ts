@@ -5,6 +5,7 @@ import { parseKeyReference } from '../crypto/key-reference.js';
 import { configRuleProblem } from './config-rules.js';
 import { durationOf } from './duration.js';
 import { checkMetadataDocument } from './metadata.js';
+import { checkPathRules } from './path-rules.js';
 import { type DocumentPath, describeFound } from './problem.js';
 import { repositoryPatternProblem } from './repository-pattern.js';
 import { KEY_LISTS, type PolicyDocument } from './schema.js';
@@ -23,6 +24,8 @@ export function crossCheck(document: PolicyDocument): readonly UnplacedProblem[]
     ...checkFlow(document),
     ...checkApprovals(document),
     ...checkConfig(document),
+    ...checkSteps(document),
+    ...checkPathRules(document),
     ...checkMetadataDocument(document.metadata),
     ...repeated((document.predicates ?? []).map(({ name }, i) => [['predicates', i, 'name'], name])),
   ];
@@ -199,6 +202,23 @@ function checkConfig({ config = {}, flow }: PolicyDocument): UnplacedProblem[] {
       }),
     ),
   ]);
+}
+
+/** Rules about files are for steps that there are. */
+function checkSteps({ paths = {}, seals, flow }: PolicyDocument): UnplacedProblem[] {
+  const steps = flow.map(({ step }) => step);
+  return [
+    ...Object.keys(paths).flatMap(step =>
+      unknownName(['paths', step], step, steps, 'step').map(problem => ({
+        ...problem,
+        part: 'key' as const,
+      })),
+    ),
+    ...(seals?.override ?? []).flatMap(({ of, by }, i) => [
+      ...unknownName(['seals', 'override', i, 'of'], of, steps, 'step'),
+      ...unknownName(['seals', 'override', i, 'by'], by, steps, 'step'),
+    ]),
+  ];
 }
 
 function checkTeam(

@@ -25,7 +25,10 @@ export interface PolicyFinding {
     | 'signers-not-distinct'
     | 'metadata-asserted'
     | 'predicate-asserted'
-    | 'predicate-constant';
+    | 'predicate-constant'
+    | 'paths-everything'
+    | 'paths-free'
+    | 'seals-ignored';
   /** `error`: the policy cannot do what it says; `warning`: it protects less than it seems to; `note`: worth knowing. */
   readonly severity: LintSeverity;
   /** `flow[0].threshold`. */

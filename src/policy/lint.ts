@@ -2,6 +2,7 @@ import type { CustodyPolicy, FlowStep, Team } from '../custody/policy.js';
 import { teamsOf } from './cross-checks.js';
 import type { Found, PolicyFinding } from './lint-finding.js';
 import { lintFinished } from './lint-finished.js';
+import { lintPaths } from './lint-paths.js';
 import { lintSharing } from './lint-sharing.js';
 import type { LoadedPolicy } from './load.js';
 import { type DocumentPath, formatPath, type Position } from './problem.js';
@@ -19,6 +20,7 @@ export function lintPolicy(loaded: LoadedPolicy, now?: Date): readonly PolicyFin
     ...lintFlow(policy),
     ...lintApprovals(policy),
     ...lintFinished(loaded),
+    ...lintPaths(policy),
   ]
     .map(({ path, ...finding }) => ({ ...finding, path: formatPath(path), position: place(source, path) }))
     .sort(

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { CONFIG_KEYS } from './config-rules.js';
 import { DURATION } from './duration.js';
 import { metadataSchema, namedPredicateSchema, predicateSchema } from './metadata-schema.js';
+import { pathRulesSchema, sealsSchema } from './path-schema.js';
 
 /**
  * The policy document (design of custody, section 5.6), as people write it and as editors complete it: the published
@@ -42,8 +43,6 @@ function oneOf<const T extends readonly [string, ...string[]]>(
   return schema;
 }
 
-const NEEDS_CONTENT =
-  'needs the level content: this version does not look into layers, so the rule would hold for nobody';
 const RESERVED_KIND = 'is reserved for a later version and denied in this one';
 
 const NAME_RULE =
@@ -213,9 +212,11 @@ export const policyDocumentSchema = closed(
         .optional()
         .describe('where marks may lie; default both'),
     }).optional(),
-    evidence: oneOf(['marks', 'manifest', 'blobs'], { content: NEEDS_CONTENT })
+    evidence: oneOf(['marks', 'manifest', 'blobs', 'content'])
       .optional()
-      .describe('how far the layers must be looked at; default blobs'),
+      .describe(
+        'how far the layers must be looked at; default content where paths or seals are given, blobs otherwise; what a step has sealed is checked at content whatever this says',
+      ),
     identity: oneOf(['manifest', 'content'])
       .optional()
       .describe('content: accept a converted copy whose config and layers are the same; default manifest'),
@@ -237,6 +238,11 @@ export const policyDocumentSchema = closed(
       .record(name, configRules)
       .optional()
       .describe('by step; without an entry a step may change the config freely'),
+    paths: z
+      .record(name, pathRulesSchema)
+      .optional()
+      .describe('by step; without an entry a step may do to files what no seal forbids'),
+    seals: sealsSchema.optional(),
     metadata: metadataSchema.optional(),
     predicate: predicateSchema.optional(),
     predicates: z
@@ -245,10 +251,7 @@ export const policyDocumentSchema = closed(
       .optional()
       .describe('as predicate, each with a name and a message'),
   },
-  {
-    paths: NEEDS_CONTENT,
-    seals: NEEDS_CONTENT,
-  },
+  {},
   'who may add what to container images, in which order, how recently',
 );
 

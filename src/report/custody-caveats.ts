@@ -1,4 +1,4 @@
-import type { CustodyPolicy, CustodyVerdict } from '../custody/index.js';
+import { type CustodyPolicy, type CustodyVerdict, neededLevel } from '../custody/index.js';
 
 /** What a yes of this policy does not say (CUSTODY.md 1.5), as far as it can be told from this image and this policy. */
 export function caveatsOf(verdict: CustodyVerdict, policy: CustodyPolicy): readonly string[] {
@@ -59,7 +59,7 @@ function aboutContent({ chain, layers }: CustodyVerdict, policy: CustodyPolicy):
   const loose = built.slice(1).filter(step => !Object.hasOwn(policy.paths ?? {}, step));
   const adopted = [...new Set(layers.filter(layer => layer.adopted).map(({ team }) => team))];
   return [
-    ...(policy.evidence !== 'content'
+    ...(neededLevel(chain, policy) !== 'content'
       ? ['files: each team may add, replace and delete any file of the layers below its own']
       : loose.length === 0
         ? []

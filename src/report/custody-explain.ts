@@ -1,4 +1,4 @@
-import type { CustodyPolicy, CustodyVerdict, Finding } from '../custody/index.js';
+import { type CustodyPolicy, type CustodyVerdict, type Finding, neededLevel } from '../custody/index.js';
 import { formatPlatform } from '../oci/platform.js';
 import { AREAS, type Area, areaOf } from './custody-areas.js';
 import { caveatsOf } from './custody-caveats.js';
@@ -29,7 +29,7 @@ const BEHIND_CHAIN: readonly Area[] = ['flow', 'approvals', 'config'];
  * @param policy the one that the verdict was made with
  */
 export function explainCustody(verdict: CustodyVerdict, policy: CustodyPolicy): readonly Line[] {
-  const required = policy.evidence;
+  const required = neededLevel(verdict.chain, policy);
   return [
     line({ text: 'What was checked', style: 'bold' }),
     ...AREAS.flatMap((area, at) => explainArea(area, at + 1, verdict, policy)),
@@ -124,7 +124,7 @@ function detailsOf(area: Area, verdict: CustodyVerdict, policy: CustodyPolicy): 
     case 'config':
       return explainConfig(verdict, policy);
     case 'layers':
-      return [`each layer at least at level ${policy.evidence}`];
+      return [`each layer at least at level ${neededLevel(chain, policy)}`];
     case 'contents':
       return explainContents(verdict, policy);
   }

@@ -71,7 +71,10 @@ export function explainContents({ chain, level }: CustodyVerdict, policy: Custod
   const steps = [...new Set(chain.filter(({ kind }) => kind !== 'adopt').map(({ step }) => step))];
   const seals =
     policy.seals?.honour === false ? 'seals do not count' : 'what a step has sealed stays as it is above it';
-  return [...steps.map(step => `step ${step}: ${pathsInWords(policy, step)}`), seals];
+  const sealed = chain.flatMap(({ step, seals: own }) =>
+    own.map(({ paths, ops }) => `step ${step} has sealed ${shorten(paths)} against ${ops.join(', ')}`),
+  );
+  return [...steps.map(step => `step ${step}: ${pathsInWords(policy, step)}`), ...sealed, seals];
 }
 
 /** What a step may do to files. */

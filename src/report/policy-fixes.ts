@@ -1,7 +1,7 @@
 import { matchGlob } from '../base/glob.js';
 import { shellQuote } from '../base/shell-quote.js';
 import type { CustodyPolicy, CustodyVerdict, Finding } from '../custody/index.js';
-import { isAbout } from '../custody/index.js';
+import { isAbout, neededLevel } from '../custody/index.js';
 import { fixOf } from './custody-words.js';
 
 export interface FixContext {
@@ -35,7 +35,7 @@ function commandFor({ code, where }: Finding, context: FixContext): string | und
     return `touchmark custody co-sign --team ${link.team} --claim ${link.claim} ${tail} ${image}`;
   }
   if (code === 'evidence-insufficient') {
-    return `touchmark custody verify --level ${policy.evidence} --policy ${shellQuote(file)} ${shellQuote(pinned)}`;
+    return `touchmark custody verify --level ${neededLevel(verdict.chain, policy)} --policy ${shellQuote(file)} ${shellQuote(pinned)}`;
   }
   const missing = policy.flow.find(({ step }) => where === `step ${step}`);
   if (code === 'step-missing' && missing) {

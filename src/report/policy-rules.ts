@@ -1,5 +1,5 @@
 import type { ConfigRules, CustodyPolicy, CustodyVerdict, Finding } from '../custody/index.js';
-import { isAbout, isAboutFinished, isInScope, reaches } from '../custody/index.js';
+import { isAbout, isAboutFinished, isInScope, neededLevel, reaches } from '../custody/index.js';
 import { areaOf } from './custody-areas.js';
 import { pathsInWords } from './custody-rules.js';
 import { countOf, formatAge } from './custody-words.js';
@@ -71,6 +71,7 @@ export function explainRules(
   const { chain, approvals, level } = verdict;
   const about = (rule: string) => verdict.findings.filter(found => ruleOf(found, verdict, policy) === rule);
   const marked = chain.length > 0;
+  const needed = neededLevel(chain, policy);
   const whole = marked && !about('chain').some(isBad);
   const report = (
     rule: string,
@@ -118,14 +119,14 @@ export function explainRules(
         ? [report(`paths ${step}`, 'paths', pathsInWords(policy, step), reached)]
         : [];
     }),
-    ...(policy.evidence === 'content' && policy.seals?.honour !== false
+    ...(needed === 'content' && policy.seals?.honour !== false
       ? [report('seals', 'seals', 'what a step has sealed stays as it is above it', level === 'content')]
       : []),
     report(
       'evidence',
       'evidence',
-      `every layer is checked at level ${policy.evidence}`,
-      level !== null && reaches(level, policy.evidence),
+      `every layer is checked at level ${needed}`,
+      level !== null && reaches(level, needed),
     ),
     ...sayMetadata(policy.metadata).map(({ rule, asks }) =>
       report(rule, 'metadata', asks, verdict.facts !== undefined),

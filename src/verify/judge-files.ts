@@ -1,4 +1,3 @@
-import type { ReasonCode } from '../base/codes.js';
 import type { Digest } from '../base/digest.js';
 import { fail } from '../base/errors.js';
 import { type Finding, failure, warning } from '../custody/finding.js';
@@ -34,18 +33,5 @@ export function createContentJudge(
 
 function toFinding({ code, severity, layer, step, message }: PathFinding): Finding {
   const make = severity === 'fail' ? failure : warning;
-  return make(code, `layer ${layer} of step ${step}`, message, severity === 'fail' ? HINTS[code] : undefined);
+  return make(code, `layer ${layer}`, `${message} (step ${step})`);
 }
-
-/** What either side can do about it: the team that built the layer, or the owner of the policy. */
-const HINTS: Partial<Readonly<Record<ReasonCode, string>>> = {
-  'path-denied': 'build the layer without it, or let the policy allow the path: paths.STEP.allow',
-  'path-delete-denied': 'keep the file, or let the policy allow it to go: paths.STEP.delete',
-  'path-link-denied': 'copy the file instead of linking to it',
-  'path-mode-denied': 'change mode or owner in the build, or let the policy allow it: paths.STEP.modes',
-  'path-symlink-traversal': 'write to the real path: which one the link leads to the layers below decide',
-  'seal-violated': 'leave it as the step below made it; only seals.override in the policy can loosen a seal',
-  'hardlink-cross-layer': 'copy the file instead of linking to it: runtimes differ about such links',
-  'layer-dual-view':
-    'push the layer without its table of contents, or let the policy allow it: paths.STEP.tables',
-};

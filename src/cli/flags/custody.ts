@@ -1,4 +1,5 @@
 import { fail } from '../../base/errors.js';
+import { EVIDENCE_LEVELS } from '../../custody/policy.js';
 import { variableOf } from '../environment.js';
 import { Flags } from '../oclif.js';
 import { platformFlag, repositoryFlag } from './image.js';
@@ -50,8 +51,8 @@ export const comparisonPolicyFlag = {
 /** How far a check of custody goes. */
 export const custodyLevelFlag = {
   level: Flags.string({
-    options: ['marks', 'manifest', 'blobs'],
-    helpValue: 'marks|manifest|blobs',
+    options: [...EVIDENCE_LEVELS],
+    helpValue: EVIDENCE_LEVELS.join('|'),
     env: variableOf('level'),
     summary: 'how far layers are looked into; default what the policy asks, on disk at least blobs',
   }),

@@ -42,7 +42,7 @@ const DEFECTS: readonly (readonly [string, string, string, string])[] = [
     'nothing behind a key',
     'evidence: blobs',
     'evidence:',
-    'evidence must be "marks" or "manifest" or "blobs", not nothing',
+    'evidence must be "marks" or "manifest" or "blobs" or "content", not nothing',
   ],
   [
     'a word for a truth value',
@@ -309,14 +309,6 @@ const DEFECTS: readonly (readonly [string, string, string, string])[] = [
     'flow[2].kinds[1]: "add" stands there already',
   ],
   // What a later version will do
-  ['paths', 'distinctSigners: true', 'paths: {}', 'paths needs the level content'],
-  ['seals', 'distinctSigners: true', 'seals: { honour: true }', 'seals needs the level content'],
-  [
-    'the level content',
-    'evidence: blobs',
-    'evidence: content',
-    'evidence: "content" needs the level content',
-  ],
   [
     'a currency without a bound',
     'threshold: 1, maxAge: 12h',
@@ -413,9 +405,8 @@ describe('the policy document', () => {
     });
     expect(schema.additionalProperties).toBe(false);
     expect(schema.required).toEqual(['custody', 'name', 'version', 'scope', 'teams', 'flow']);
-    expect(Object.keys(schema.properties ?? {})).not.toContain('paths');
     const evidence = schema.properties?.['evidence'] as { enum: string[] };
-    expect(evidence.enum).toEqual(['marks', 'manifest', 'blobs']);
+    expect(evidence.enum).toEqual(['marks', 'manifest', 'blobs', 'content']);
   });
 });
 
