@@ -34,6 +34,7 @@ export function readClair(report: Field): Omit<ScanReport, 'format'> {
     tool: { name: 'clair', version: null },
     created: null,
     subject: { name: null, images: hash === null ? [] : [hash], layers: [] },
+    searched: true,
     findings,
     components: [],
     dismissed: 0,

@@ -38,6 +38,7 @@ export function readCycloneDx(report: Field): Omit<ScanReport, 'format'> {
     tool: readTool(dig(metadata, 'tools')),
     created: readText(dig(metadata, 'timestamp')),
     subject: readSubject(dig(metadata, 'component')),
+    searched: !report.get('vulnerabilities').empty,
     findings: open.flatMap(item => readVulnerability(item, known)),
     components: read.filter(({ type }) => type === 'library' || type === 'file').map(one => one.component),
     dismissed: vulnerabilities.length - open.length,

@@ -15,6 +15,7 @@ export function readGrype(report: Field): Omit<ScanReport, 'format'> {
     tool: { name: readText(dig(tool, 'name')) ?? 'grype', version: readText(dig(tool, 'version')) },
     created: readText(dig(tool, 'timestamp')),
     subject: readSource(report.get('source')),
+    searched: true,
     findings: report.get('matches').array(LIMITS.reportEntries).map(readMatch),
     components: [],
     dismissed: readList(report.get('ignoredMatches')).length,

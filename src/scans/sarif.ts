@@ -29,6 +29,7 @@ export function readSarif(report: Field): Omit<ScanReport, 'format'> {
       images: [...new Set(subjects.flatMap(({ images }) => images))],
       layers: [],
     },
+    searched: true,
     findings: open.map(({ run, result }) => readResult(run, result)),
     components: [],
     dismissed: results.length - open.length,

@@ -13,6 +13,8 @@ export interface ScanReport {
   /** When it was made, as it says. */
   readonly created: string | null;
   readonly subject: ScanSubject;
+  /** Somebody has looked for flaws, also where none was found. Not so for a mere bill of materials. */
+  readonly searched: boolean;
   readonly findings: readonly ScanFinding[];
   /** What a bill of materials lists; empty for a report of findings alone. */
   readonly components: readonly ScanComponent[];

@@ -47,6 +47,7 @@ export function readSpdx(report: Field): Omit<ScanReport, 'format'> {
       images: subjects.flatMap(({ images }) => images),
       layers: subjects.flatMap(({ layers }) => layers),
     },
+    searched: false,
     findings: [],
     components: packages
       .filter(item => !isRoot(item) && !STRUCTURE.has(readText(item.get('primaryPackagePurpose')) ?? ''))

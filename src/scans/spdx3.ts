@@ -47,6 +47,7 @@ export function readSpdx3(report: Field): Omit<ScanReport, 'format'> {
       images: subjects.flatMap(item => imageDigestsOf(purlOf(item))),
       layers: [],
     },
+    searched: false,
     findings: [],
     components: packages
       .filter(item => !roots.has(idOf(item)))

@@ -23,6 +23,7 @@ export function readTrivy(report: Field): Omit<ScanReport, 'format'> {
       images: imageID === null ? images : [imageID, ...images],
       layers: readTexts(dig(metadata, 'DiffIDs')),
     },
+    searched: true,
     findings: readList(report.get('Results')).flatMap(readResult),
     components: [],
     dismissed: 0,

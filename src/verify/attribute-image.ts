@@ -37,7 +37,7 @@ export interface AttributeOptions extends OpenOptions, FindingFilter {
 /**
  * Says whose each finding of a scanner's report is. The image's marks and layers decide, never the report: that only says what
  * to look for.
- * @throws TouchmarkError `report-invalid`, `report-other-image`; `usage-argument` for a team that the policy does not have;
+ * @throws TouchmarkError `report-invalid`, also for a gate on components alone; `report-other-image`; `usage-argument` for a team that the policy does not have;
  *   what `openPackages` throws
  */
 export async function attributeImage(
@@ -47,6 +47,7 @@ export async function attributeImage(
 ): Promise<AttributeReport> {
   if (options.team !== undefined) checkTeam(options.team, options.policy);
   const scan = readScanReport(options.report, options.format);
+  if (options.gate && !scan.searched) refuseComponents();
   let subject: Exclude<SubjectMatch, 'other'> = 'unstated';
   const opened = await openPackages(access, reference, {
     ...options,
@@ -84,6 +85,13 @@ export function checkTeam(team: string, { teams }: CustodyPolicy): void {
   const likely = nearest(team, names);
   fail('usage-argument', `the policy has no team ${JSON.stringify(team)}`, {
     hint: likely === undefined ? `its teams are: ${names.join(', ')}` : `did you mean ${likely}?`,
+  });
+}
+
+/** That nothing is found where nobody looked is no yes. */
+function refuseComponents(): never {
+  return fail('report-invalid', 'the report lists components alone: nobody has looked for what to fail on', {
+    hint: 'give the report of a scan, such as grype makes of a bill of materials',
   });
 }
 

@@ -121,6 +121,7 @@ describe.each(Object.entries(REPORTS))('%s', (name, [format, tool, ...findings])
 
   it('is known by what it holds, and read', () => {
     expect([report.format, report.tool?.name]).toEqual([format, tool]);
+    expect(report.searched).toBe(findings.length > 0);
     expect(report.findings.map(sayFinding)).toEqual(findings);
     const components = report.components.map(({ package: { ecosystem, name, version }, places }) =>
       [`${ecosystem}:${name}@${version}`, ...places.map(say)].join(' '),

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
 import { utf8 } from '../../../src/base/bytes.js';
@@ -7,6 +8,7 @@ import type { ScanPackage, ScanPlace } from '../../../src/scans/index.js';
 import { type AttributeOptions, attributeImage } from '../../../src/verify/attribute-image.js';
 import { createOwnerFinder, type Ownership } from '../../../src/verify/finding-owners.js';
 import { openPackages } from '../../../src/verify/open-contents.js';
+import { root } from '../documents.js';
 import { temporaryFolder } from '../images.js';
 import { BLOBS, base, DIFF_IDS, MANIFEST, middle, scanned } from '../scans/scanned-image.js';
 import { NOW, openWorkshop, SCAN, type Workshop, withStep } from '../sign/workshop.js';
@@ -175,6 +177,9 @@ describe('a report', () => {
     expect(await gated({ gate: { ...high, tolerate: ['unattributed'] }, team: 'app' })).toBe(2);
     expect(await gated({ gate: { ...high, tolerate: ['unknown-severity'] }, team: 'app' })).toBe(2);
     expect(await gated({ gate: { ...high, tolerate: ['unattributed'] }, team: 'base' })).toBe(0);
+    const components = readFileSync(join(root, 'test/vectors/reports/spdx-syft.json'));
+    expect((await ask({ report: components })).components).toHaveLength(2);
+    await expect(ask({ report: components, gate: high })).rejects.toMatchObject({ code: 'report-invalid' });
     await expect(ask({ team: 'ap' })).rejects.toMatchObject({
       code: 'usage-argument',
       hint: 'did you mean app?',
