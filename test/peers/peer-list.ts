@@ -9,6 +9,8 @@ export type PeerName =
   | 'skopeo'
   | 'umoci'
   | 'debootstrap'
+  | 'buildah'
+  | 'igzip'
   | 'zstd'
   | 'notary'
   | 'notary-server'
@@ -44,6 +46,8 @@ export const PEERS: Readonly<Record<PeerName, Peer>> = {
   skopeo: debian('skopeo', ['--version']),
   umoci: debian('umoci', ['--version']),
   debootstrap: debian('debootstrap', ['--version'], '/usr/sbin/debootstrap'),
+  buildah: debian('buildah', ['--version']),
+  igzip: debian('isal', ['--version'], 'igzip'),
   zstd: debian('zstd', ['--version']),
   notary: debian('notary', ['version']),
   'notary-server': debian('notary', ['-version'], 'notary-server'),

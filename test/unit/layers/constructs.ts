@@ -44,6 +44,13 @@ export const AMBIGUOUS: readonly (readonly [
     [wh('d/.wh..wh..opq'), { path: 'd/' }],
   ],
   ['a whiteout below a whiteout', 'layer-ambiguous', [f('d/x')], [wh('.wh.d'), wh('d/.wh.x')], [wh('.wh.d')]],
+  [
+    'a name that begins like an opaque mark',
+    'layer-ambiguous',
+    [f('d/x')],
+    [wh('d/.wh..wh..opqX')],
+    [wh('d/.wh..wh..opq')],
+  ],
   ['a path twice', 'layer-duplicate-entry', [], [f('a', '1'), f('a', '2')], [f('a', '2')]],
   ['a path twice in two spellings', 'layer-duplicate-entry', [], [f('a', '1'), f('./a', '1')], [f('a', '1')]],
   [
