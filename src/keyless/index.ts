@@ -14,6 +14,7 @@ export { type IdentityToken, parseIdentityToken } from './identity-token.js';
 export { type BrowserLogin, logInWithBrowser } from './login/browser.js';
 export { type DeviceLogin, logInWithDevice } from './login/device.js';
 export type { LoginOptions } from './login/options.js';
+export { isSignedBy, type SignedAs } from './self-check.js';
 export { type LogService, parseServices, type SigningServices } from './services.js';
 export {
   type IdentityContent,

@@ -36,6 +36,11 @@ export {
   promoteImage,
 } from './promote.js';
 export { type SignImageOptions, signImage, type WrittenSignature } from './sign-image.js';
+export {
+  type IdentitySignOptions,
+  signImageWithIdentity,
+  type WrittenIdentitySignature,
+} from './sign-with-identity.js';
 export { planWithdrawals, type WithdrawOptions, type WithdrawPlan } from './withdraw-claim.js';
 export { type WrittenClaim, writeClaim, writeClaims } from './write-claim.js';
 export { type WrittenStatement, writeStatement } from './write-statement.js';

@@ -230,6 +230,7 @@ function foundInBundle(source: string, bytes: Uint8Array): FoundSignature {
     signedBytes: signedBytes(bundle),
     signature: bundle.signature,
     payloadType: bundle.payloadType,
+    bundle: bytes,
     material: {
       keyHint: bundle.keyHint,
       certificate: bundle.material === 'certificate',

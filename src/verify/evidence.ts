@@ -16,6 +16,8 @@ export interface FoundSignature {
   readonly signature: Uint8Array;
   /** DSSE payload type; undefined for simple signing. */
   readonly payloadType: string | undefined;
+  /** The whole sigstore bundle it came in; undefined for simple signing. */
+  readonly bundle?: Uint8Array;
   /** What else came with it, none of it verified here. */
   readonly material: {
     readonly keyHint: string | undefined;

@@ -1,19 +1,20 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { digestHex } from '../../src/base/digest.js';
+import { type Digest, digestHex } from '../../src/base/digest.js';
 import {
   chooseServices,
   type IdentityContent,
+  isSignedBy,
   openIdentitySigner,
   parseIdentityToken,
 } from '../../src/keyless/index.js';
-import { createStoreAccess, openStore, type StoreAccess } from '../../src/oci/open.js';
+import { createStoreAccess, openStore } from '../../src/oci/open.js';
 import { parseReference } from '../../src/oci/reference.js';
-import { attachBundle } from '../../src/sign/attach-bundle.js';
-import { serializeSignStatement } from '../../src/signature/statement.js';
+import { signImageWithIdentity } from '../../src/sign/index.js';
 import { parseTrustedRoot } from '../../src/sigstore/index.js';
 import { buildImage, pushImage, startRegistry, type TestRegistry } from '../../src/testing/index.js';
+import { collectSignatures } from '../../src/verify/collect.js';
 import { cosign } from '../peers/cosign.js';
 import { requirePeers } from '../peers/require-peers.js';
 import { createScratch, type Scratch } from '../peers/scratch.js';
@@ -66,15 +67,15 @@ describe.skipIf(absent).each([1, 2] as const)(
       '--identity-token',
       sigstore.issuer.token(),
     ];
-    const signed = async (access: StoreAccess, content: IdentityContent) => {
-      const trustedRoot = parseTrustedRoot(readFileSync(scratch.file('root.json')));
+    const signing = () => {
       const now = new Date();
-      const text = sigstore.issuer.token();
-      const token = parseIdentityToken(text, { now, audience: 'sigstore', from: 'the test' });
-      const services = chooseServices(readFileSync(scratch.file('config.json')), now);
-      const options = { token, services, now, random: randomBytes, trustedRoot };
-      const signer = await openIdentitySigner(access, options);
-      return (await signer.sign(content)).bundle;
+      return {
+        token: parseIdentityToken(sigstore.issuer.token(), { now, audience: 'sigstore', from: 'the test' }),
+        services: chooseServices(readFileSync(scratch.file('config.json')), now),
+        trustedRoot: parseTrustedRoot(readFileSync(scratch.file('root.json'))),
+        now,
+        random: randomBytes,
+      };
     };
     const identity = (subject = SUBJECT) => [
       ...['--trusted-root', 'root.json', '--certificate-identity', subject],
@@ -89,22 +90,40 @@ describe.skipIf(absent).each([1, 2] as const)(
       expect((await run('verify', ...identity('https://ci.example/other'), image)).code).not.toBe(0);
     });
 
+    it('touchmark verifies what cosign signed there, and as whom', async () => {
+      const access = createStoreAccess();
+      const store = await openStore(parseReference(image), access);
+      const found: Uint8Array[] = [];
+      const digest = parseReference(image).digest as Digest;
+      for await (const { signatures } of collectSignatures(store, digest, ['bundle']))
+        found.push(...signatures.flatMap(({ bundle }) => (bundle ? [bundle] : [])));
+      await access.close();
+      expect(found).toHaveLength(1);
+      const file = { bytes: readFileSync(scratch.file('artifact')), digests: {} };
+      const signed = [
+        { bundle: readFileSync(scratch.file('cosign.json')), artifact: file },
+        { bundle: found[0]!, artifact: { digests: { sha256: digestHex(digest) } } },
+      ];
+      const { trustedRoot, services } = signing();
+      for (const { bundle, artifact } of signed) {
+        const who = {
+          subject: SUBJECT,
+          subjectKind: 'uri',
+          issuer: sigstore.issuer.name,
+          claims: {},
+        } as const;
+        expect(await isSignedBy(who, bundle, artifact, trustedRoot, services)).toBe(true);
+        const other = { ...who, subject: 'https://ci.example/other' };
+        expect(await isSignedBy(other, bundle, artifact, trustedRoot, services)).toBe(false);
+      }
+    });
+
     it('cosign verifies an image that touchmark signed', async () => {
       const access = createStoreAccess();
       const store = await openStore(parseReference(`${registry.host}/ours`), access);
       const built = buildImage({ layers: [{ app: 'ours' }] });
       const digest = await pushImage(store, built);
-      const statement = serializeSignStatement({
-        repository: `${registry.host}/ours`,
-        manifestDigest: digest,
-        annotations: {},
-      });
-      const bundle = await signed(access, {
-        kind: 'statement',
-        statement,
-        about: { sha256: digestHex(digest) },
-      });
-      await attachBundle(store, bundle, built.manifest.descriptor, '2026-01-01T00:00:00Z');
+      await signImageWithIdentity(access, store, built.manifest, signing());
       await access.close();
       const ours = `${registry.host}/ours@${digest}`;
       await ok('verify', ...identity(), ours);
@@ -114,7 +133,10 @@ describe.skipIf(absent).each([1, 2] as const)(
     it('cosign verifies what touchmark signed, and nothing else with it', async () => {
       const access = createStoreAccess();
       const sign = async (content: IdentityContent, name: string) =>
-        writeFileSync(scratch.file(name), await signed(access, content));
+        writeFileSync(
+          scratch.file(name),
+          (await (await openIdentitySigner(access, signing())).sign(content)).bundle,
+        );
       const bytes = readFileSync(scratch.file('artifact'));
       await sign({ kind: 'file', bytes }, 'file.json');
       const digest = { sha256: createHash('sha256').update(bytes).digest('hex') };
