@@ -1,4 +1,4 @@
-import { attempt, type Frame, type Run, requireBool } from './build.js';
+import { attempt, type Frame, type Run, requireBool } from './run.js';
 import { CelFault, type CelValue } from './value.js';
 
 /** Goes through items with a variable bound to each. */
