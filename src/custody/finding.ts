@@ -120,10 +120,10 @@ const PRIORITY: readonly ReasonCode[] = [
   'config-denied',
   // path
   'path-symlink-traversal',
-  'path-delete-denied',
   'path-link-denied',
-  'path-denied',
   'path-mode-denied',
+  'path-denied',
+  'path-delete-denied',
   'seal-violated',
   'hardlink-cross-layer',
   // the finished image

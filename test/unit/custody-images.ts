@@ -6,6 +6,7 @@ import { serializePublicKey } from '../../src/crypto/index.js';
 import {
   type ApproveClaim,
   type CarriedMark,
+  type ClaimSeal,
   type ContentClaim,
   CUSTODY_ARTIFACT_TYPE,
   type CustodyPolicy,
@@ -27,7 +28,7 @@ import { attachmentTag } from '../../src/oci/reference.js';
 import type { Store } from '../../src/oci/store.js';
 import { IN_TOTO_PAYLOAD_TYPE, preAuthEncoding } from '../../src/signature/dsse.js';
 import { EMPTY_CONFIG } from '../../src/signature/referrer.js';
-import { buildImage, type TestImage } from '../../src/testing/image.js';
+import { buildImage, type TestImage, type TestLayer } from '../../src/testing/image.js';
 import { aSigner, plantPayload, plantStatement } from './images.js';
 
 /** Marked images with real layers: n teams that build on each other, and what they signed, to be planted in any store. */
@@ -62,6 +63,10 @@ export interface MarkedDraft {
   readonly platform?: TestImage['platform'];
   /** Makes other layers. */
   readonly seed?: string;
+  /** Of a team: the layers that it adds instead of one of its own making. */
+  readonly layers?: Readonly<Record<string, readonly TestLayer[]>>;
+  /** Of a team: what it promises about its files. */
+  readonly seals?: Readonly<Record<string, readonly ClaimSeal[]>>;
   readonly policy?: Partial<CustodyPolicy>;
 }
 
@@ -79,10 +84,11 @@ export async function markedImage(draft: MarkedDraft = {}): Promise<MarkedImage>
     const image = buildImage({
       ...(below && { base: below.image }),
       ...(draft.platform && { platform: draft.platform }),
-      layers: [{ [`opt/${team}/made`]: `${draft.seed ?? ''}${team}` }],
+      layers: draft.layers?.[team] ?? [{ [`opt/${team}/made`]: `${draft.seed ?? ''}${team}` }],
     });
     const time = new Date(now.getTime() - (teams.length - at + 1) * DAY);
-    const claim = claimOf(team, image, below, { repository, time, policy });
+    const seals = draft.seals?.[team];
+    const claim = claimOf(team, image, below, { repository, time, policy, ...(seals && { seals }) });
     steps.push({ team, image, claim, digest: claimDigest(claim) });
   }
   const head = steps.at(-1) as MarkedStep;
@@ -94,7 +100,12 @@ function claimOf(
   team: string,
   image: TestImage,
   below: MarkedStep | undefined,
-  about: { readonly repository: string; readonly time: Date; readonly policy: CustodyPolicy },
+  about: {
+    readonly repository: string;
+    readonly time: Date;
+    readonly policy: CustodyPolicy;
+    readonly seals?: readonly ClaimSeal[];
+  },
 ): ContentClaim {
   const manifest = parseManifest(image.manifest);
   if (manifest.kind !== 'image') throw new Error('not an image');
