@@ -201,6 +201,9 @@ export const LIMITS = {
   capturedImage: 384 * 1024 * 1024,
   /** Packages in all databases of an image at once, and the bytes of a name, a version or another field that is shown. */
   packages: 100_000,
+  /** Files of package databases, counted again after every layer; and packages, counted again after every layer that changes any. */
+  packageFiles: 1_000_000,
+  packageHistory: 2_000_000,
   packageField: 1024,
   /** Extended attributes of one entry, all together; the kernel gives up at as much for one of them. */
   entryXattrs: 65_535,

@@ -20,12 +20,14 @@ export interface PackageHistory {
 /**
  * Follows packages through the layers. Whoever writes a database anew is not taken for the one who brought what it lists:
  * a version that was listed before stays where it came in.
- * @param states the packages after each layer
+ * @param states the packages after each layer; the same list where nothing changed
  */
 export function followPackages(states: readonly (readonly Package[])[]): PackageHistory {
   let packages: readonly OwnedPackage[] = [];
   const changes: PackageChange[] = [];
   states.forEach((state, layer) => {
+    // Most layers change no database.
+    if (state === states[layer - 1]) return;
     const since = new Map(packages.map(one => [identityOf(one), one.layer]));
     // Where two databases list the same version, it is one package.
     const now = [...new Map(state.map(one => [identityOf(one), one])).values()].map(one => ({

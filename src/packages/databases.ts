@@ -1,4 +1,5 @@
 import { fail } from '../base/errors.js';
+import { LIMITS } from '../base/limits.js';
 import {
   applyLayer,
   childrenOf,
@@ -15,6 +16,7 @@ import {
   type Tree,
   type TreeNode,
 } from '../layers/index.js';
+import { refuseMore } from './package.js';
 
 /** The file of a layer that holds the bytes of a database. */
 export interface DatabaseFile {
@@ -51,7 +53,7 @@ const RPM_FILES = ['rpmdb.sqlite', 'Packages.db', 'Packages'] as const;
 const RPM_BESIDE = ['wal', 'journal'] as const;
 
 const LIKELY =
-  /^(?:var\/lib\/dpkg\/(?:status|status\.d\/.+|updates\/\d+)|(?:usr\/)?lib\/apk\/db\/installed|(?:var\/lib|usr\/lib\/sysimage|usr\/share)\/rpm\/(?:Packages(?:\.db)?|rpmdb\.sqlite(?:-wal|-journal)?))$/;
+  /^(?:var\/lib\/dpkg\/(?:status|status\.d\/[^/]+|updates\/\d+)|(?:usr\/)?lib\/apk\/db\/installed|(?:var\/lib|usr\/lib\/sysimage|usr\/share)\/rpm\/(?:Packages(?:\.db)?|rpmdb\.sqlite(?:-wal|-journal)?))$/;
 
 /** A guess, by the path that a layer has, at what {@link traceDatabases} will ask for: links may lead elsewhere. */
 export function isLikelyDatabase(path: EntryPath): boolean {
@@ -61,13 +63,22 @@ export function isLikelyDatabase(path: EntryPath): boolean {
 /**
  * Finds where the package databases of an image are after each of its layers, links followed as in the running container.
  * What is deleted is not there; what is in the place of another counts alone.
- * @throws TouchmarkError why a layer cannot be put on those below it
+ * @param limit of files, each counted again after every layer
+ * @throws TouchmarkError why a layer cannot be put on those below it; `format-packages` for what lies where a database belongs
+ *   and is no file; `limit-exceeded`
  */
-export function traceDatabases(indexes: readonly LayerIndex[]): TracedDatabases {
+export function traceDatabases(
+  indexes: readonly LayerIndex[],
+  limit: number = LIMITS.packageFiles,
+): TracedDatabases {
   const tree = createTree();
+  let count = 0;
   const states = indexes.map(index => {
     applyLayer(tree, index);
-    return findDatabases(tree);
+    const databases = findDatabases(tree);
+    for (const { beside } of databases) count += 1 + beside.length;
+    refuseMore('files of package databases', count, limit);
+    return databases;
   });
   return { states, tree };
 }
@@ -113,6 +124,7 @@ function filesAt(tree: Tree, path: EntryPath): readonly DatabaseFile[] {
 function filesIn(tree: Tree, folder: EntryPath, chosen: (name: string) => boolean): readonly DatabaseFile[] {
   const node = resolvePath(tree, folder);
   const children = node === undefined ? [] : childrenOf(tree, node);
+  refuseMore('files of package databases', children.length, LIMITS.packageFiles);
   const names = children
     .map(child => nodeName(tree, child))
     .filter(chosen)

@@ -1,10 +1,11 @@
 import { fail, TouchmarkError } from '../base/errors.js';
+import { LIMITS } from '../base/limits.js';
 import { type EntryPath, type LayerIndex, pathText, showPath } from '../layers/index.js';
 import { parseApkInstalled } from './apk.js';
 import { followPackages, type PackageHistory } from './changes.js';
 import { type Database, type DatabaseFile, type TracedDatabases, traceDatabases } from './databases.js';
-import { parseDpkgStatus, presentPackages, readDpkgEntries } from './dpkg.js';
-import { type Package, refuseTooMany } from './package.js';
+import { type DpkgEntry, parseDpkgStatus, presentPackages, readDpkgEntries } from './dpkg.js';
+import { type Package, refuseMore, refuseTooMany } from './package.js';
 import { parseRpmDatabase } from './rpm.js';
 
 /** A layer, and the content of the package databases in it. */
@@ -29,23 +30,33 @@ export function listPackageChanges(layers: readonly LayerWithDatabases[]): Packa
 /**
  * As {@link listPackageChanges}, for databases that were found before.
  * @param contentOf the bytes of a file
+ * @param limit of packages, counted again after every layer that changes a database
  */
 export function readTraced(
   states: TracedDatabases['states'],
   contentOf: (file: DatabaseFile) => Uint8Array | undefined,
+  limit: number = LIMITS.packageHistory,
 ): PackageHistory {
   const known = new Map<string, readonly Package[]>();
   const bytesOf = (file: DatabaseFile): Uint8Array =>
     contentOf(file) ?? fail('internal', `${showPath(file.path)} of layer ${file.layer} was not read`);
+  let last: { readonly key: string; readonly packages: readonly Package[] } | undefined;
+  let count = 0;
   return followPackages(
     states.map(databases => {
-      const packages = databases.flatMap(database => {
-        const key = keyOf(database);
-        const list = known.get(key) ?? readDatabase(database, bytesOf);
-        known.set(key, list);
-        return list;
-      });
-      refuseTooMany(packages.length);
+      const key = databases.map(keyOf).join('\0\0');
+      if (last?.key === key) return last.packages;
+      const packages: Package[] = [];
+      for (const database of databases) {
+        const file = keyOf(database);
+        const list = known.get(file) ?? readDatabase(database, bytesOf);
+        known.set(file, list);
+        refuseTooMany(packages.length + list.length);
+        for (const one of list) packages.push(one);
+      }
+      count += packages.length;
+      refuseMore('packages in all layers', count, limit);
+      last = { key, packages };
       return packages;
     }),
   );
@@ -82,9 +93,7 @@ function parse(database: Database, bytesOf: (file: DatabaseFile) => Uint8Array):
   };
   switch (database.kind) {
     case 'dpkg':
-      return presentPackages(
-        [database, ...database.beside].flatMap(file => [...readDpkgEntries(bytesOf(file))]),
-      );
+      return presentPackages(readAll([database, ...database.beside].map(bytesOf)));
     case 'dpkg-status.d':
       return parseDpkgStatus(bytes, { stateless: true });
     case 'apk':
@@ -92,4 +101,16 @@ function parse(database: Database, bytesOf: (file: DatabaseFile) => Uint8Array):
     case 'rpm':
       return parseRpmDatabase(bytes, { wal: beside('wal'), journal: beside('journal') });
   }
+}
+
+/** The entries of a database of dpkg, and of the updates to it. */
+function readAll(files: readonly Uint8Array[]): readonly DpkgEntry[] {
+  const entries: DpkgEntry[] = [];
+  for (const bytes of files) {
+    for (const entry of readDpkgEntries(bytes)) {
+      entries.push(entry);
+      refuseTooMany(entries.length);
+    }
+  }
+  return entries;
 }

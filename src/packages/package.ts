@@ -36,10 +36,12 @@ export function parseWord(bytes: Uint8Array, what: string): string {
   return text;
 }
 
-/** Counts packages. @throws TouchmarkError `limit-exceeded` */
+/** Of the packages that are in an image at once. @throws TouchmarkError `limit-exceeded` */
 export function refuseTooMany(count: number): void {
-  if (count <= LIMITS.packages) return;
-  fail('limit-exceeded', `there are more than ${LIMITS.packages} packages`, {
-    details: { limit: LIMITS.packages },
-  });
+  refuseMore('packages', count, LIMITS.packages);
+}
+
+/** @throws TouchmarkError `limit-exceeded` */
+export function refuseMore(what: string, count: number, limit: number): void {
+  if (count > limit) fail('limit-exceeded', `there are more than ${limit} ${what}`, { details: { limit } });
 }

@@ -5,6 +5,8 @@ import type { SqlitePages } from './sqlite-pages.js';
 const LEAF = 0x0d;
 const INTERIOR = 0x05;
 const MAX_DEPTH = 20;
+/** Of the tables that are read, the widest has five columns. */
+const MAX_VALUES = 16;
 
 /**
  * Every record of a table with rows, in the order of their numbers (sqlite.org, "B-tree Pages").
@@ -92,6 +94,7 @@ export function readRecord(bytes: Uint8Array): readonly SqliteValue[] {
   for (let at = head.end; at < head.value; ) {
     const type = readVarint(record, at);
     at = type.end;
+    if (values.length === MAX_VALUES) failDamaged('a record has too many values');
     const size = sizeOfType(type.value);
     values.push(readValue(record.slice(body, size), type.value));
     body += size;

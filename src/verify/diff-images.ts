@@ -1,4 +1,4 @@
-import { fail } from '../base/errors.js';
+import { fail, TouchmarkError, withDetails } from '../base/errors.js';
 import type { CustodyPolicy } from '../custody/index.js';
 import {
   type BlameState,
@@ -56,8 +56,16 @@ export async function diffImages(
   const packages = parts.includes('packages');
   const kept = new KeptLayers(openIndexCache(options.cacheFolder), packages ? isLikelyDatabase : undefined);
   const side = { ...options, kept, packages };
-  const open = (reference: string): Promise<DiffSide> =>
-    policy ? openProven(access, reference, { ...side, policy }) : openUnproven(access, reference, side);
+  const open = async (reference: string): Promise<DiffSide> => {
+    try {
+      return await (policy
+        ? openProven(access, reference, { ...side, policy })
+        : openUnproven(access, reference, side));
+    } catch (error) {
+      // Of two images, which one.
+      throw error instanceof TouchmarkError ? withDetails(error, { image: reference }) : error;
+    }
+  };
   const before = await open(first);
   const after = await open(second);
   refuseUnknownTeam(team, [...before.layers, ...after.layers]);

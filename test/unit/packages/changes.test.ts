@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { listPackageChanges, type PackageChange, traceDatabases } from '../../../src/packages/index.js';
+import {
+  listPackageChanges,
+  type PackageChange,
+  readTraced,
+  traceDatabases,
+} from '../../../src/packages/index.js';
 import { f, soft, wh } from '../layers/constructs.js';
 import { codeOf } from '../support.js';
 import { deb, layer, STATUS } from './support.js';
@@ -121,6 +126,19 @@ describe('changes of packages, layer by layer', () => {
     expect(listPackageChanges(layers).changes.slice(2)).toMatchObject([
       { kind: 'changed', before: { architecture: 'arm64', layer: 0 }, after: { version: '2', layer: 1 } },
     ]);
+  });
+
+  it('work is bounded: files and packages are counted again after each layer that has them, or changes them', () => {
+    const change = layer(f(STATUS, deb('libc6', '3')));
+    const other = layer(f('opt/x'));
+    const layers = [base, other, other, change];
+    const indexes = layers.map(({ entries }) => entries);
+    const { states } = traceDatabases(indexes, 4);
+    expect(codeOf(() => traceDatabases(indexes, 3))).toBe('limit-exceeded');
+    const contentOf = (file: { layer: number; entry: string }) =>
+      layers[file.layer]?.captured.get(file.entry);
+    expect(readTraced(states, contentOf, 4).packages).toHaveLength(1);
+    expect(codeOf(() => readTraced(states, contentOf, 3))).toBe('limit-exceeded');
   });
 
   it('a database that is damaged is said with its file and layer, and never taken for none', () => {
