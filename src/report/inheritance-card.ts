@@ -101,7 +101,7 @@ function drawImage(image: NodeImage, node: InheritanceNode | undefined): Card {
   );
   for (const { team, step, signers, age, time } of image.marks) {
     const when = age === null ? time : formatSince(age);
-    say(`${nameStep({ team, step })}, signed by ${signers.join(', ')} · ${when}`, 'strong');
+    say(`${nameStep({ team, step })}, by ${signers.join(', ')} · ${when}`, 'strong');
   }
   if (state !== 'verified') {
     const tone = state === 'failed' ? 'bad' : 'open';

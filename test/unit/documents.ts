@@ -54,9 +54,13 @@ export async function useDockerTrust(folder: string): Promise<void> {
     await writeFile(join(folder, `${name}.txt`), password);
 }
 
-/** What three teams have built on each other, before anybody marked it: `base/os:1`, `runtime/node:1`, `shop/app:1.4`. */
+/**
+ * What three teams have built on each other, before anybody marked it: `base/os:1`, `runtime/node:1`, `shop/app:1.4`. Each names
+ * its base, as builders do.
+ */
 export async function pushTeamImages(access: StoreAccess, host: string): Promise<void> {
   const layers: TestLayer[] = [];
+  let annotations: Readonly<Record<string, string>> = {};
   const source = 'https://git.example.com/shop/app';
   const config = {
     User: '10001',
@@ -70,10 +74,14 @@ export async function pushTeamImages(access: StoreAccess, host: string): Promise
   ] as const) {
     layers.push(buildLayer({ [file]: reference }));
     const parsed = parseReference(`${host}/${reference}`);
-    await pushImage(
-      await openStore(parsed, access),
-      buildImage({ layers, ...(file.startsWith('opt') && { config: { config } }) }),
-      parsed.tag,
-    );
+    const image = buildImage({ layers, annotations, ...(file.startsWith('opt') && { config: { config } }) });
+    annotations = {
+      'org.opencontainers.image.base.name': `${host}/${reference}`,
+      'org.opencontainers.image.base.digest': await pushImage(
+        await openStore(parsed, access),
+        image,
+        parsed.tag,
+      ),
+    };
   }
 }
