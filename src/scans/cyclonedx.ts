@@ -1,4 +1,5 @@
 import type { Field } from '../base/fields.js';
+import { isDismissed, readVulnerability } from './cyclonedx-vulnerability.js';
 import {
   append,
   dig,
@@ -10,8 +11,7 @@ import {
   readList,
   readText,
 } from './report-fields.js';
-import type { ScanComponent, ScanFinding, ScanPlace, ScanReport, ScanSubject } from './scan-report.js';
-import { severityOf, severityOfScore, worse } from './severity.js';
+import type { ScanComponent, ScanPlace, ScanReport, ScanSubject } from './scan-report.js';
 
 /**
  * A CycloneDX document, 1.4 to 1.7, in JSON (ECMA-424; cyclonedx.org/docs): its components, and its vulnerabilities where it
@@ -125,63 +125,4 @@ function readSubject(component: Field): ScanSubject {
     ],
     layers: properties.get('aquasecurity:trivy:DiffID') ?? [],
   };
-}
-
-/** What a VEX statement in the document itself takes out (`analysis.state`). */
-function isDismissed(item: Field): boolean {
-  const state = readText(dig(item, 'analysis', 'state')) ?? '';
-  return ['resolved', 'resolved_with_pedigree', 'false_positive', 'not_affected'].includes(state);
-}
-
-function readVulnerability(item: Field, known: ReadonlyMap<string, ScanComponent>): readonly ScanFinding[] {
-  const ratings = readList(item.get('ratings')).map(readRating);
-  const [grave] = [...ratings].sort((a, b) =>
-    a.severity === b.severity ? 0 : worse(a.severity, b.severity) === a.severity ? -1 : 1,
-  );
-  const upgrade = /\bto version ([^\s;]+)/.exec(readText(item.get('recommendation')) ?? '')?.[1];
-  const common = {
-    id: item.get('id').string(256),
-    aliases: readList(item.get('references')).flatMap(other => readText(other.get('id')) ?? []),
-    title: null,
-    severity: grave?.severity ?? ('unknown' as const),
-    severityWord: grave?.word ?? null,
-    source: readText(dig(item, 'source', 'name')),
-  };
-  const affected = readList(item.get('affects'));
-  if (affected.length === 0) return [{ ...common, package: null, fixedIn: [], places: [] }];
-  return affected.map(target => {
-    const component = known.get(componentRef(target.get('ref').string()));
-    const unaffected = readList(target.get('versions'))
-      .filter(version => version.get('status').value === 'unaffected')
-      .flatMap(version => readText(version.get('version')) ?? []);
-    return {
-      ...common,
-      package: component?.package ?? null,
-      fixedIn: unaffected.length > 0 || upgrade === undefined ? unaffected : [upgrade],
-      places: component?.places ?? [],
-    };
-  });
-}
-
-/** A bom-ref, or a BOM-Link to a component of this document: `urn:cdx:SERIAL/VERSION#REF`. */
-function componentRef(ref: string): string {
-  const link = /^urn:cdx:[^#]*#(.+)$/.exec(ref)?.[1];
-  if (link === undefined) return ref;
-  try {
-    return decodeURIComponent(link);
-  } catch {
-    return link;
-  }
-}
-
-/** Several sources rate one flaw: the gravest counts. */
-function readRating(rating: Field): {
-  readonly severity: ScanFinding['severity'];
-  readonly word: string | null;
-} {
-  const word = readText(rating.get('severity'));
-  if (word !== null) return { severity: severityOf(word), word };
-  const score = rating.get('score').value;
-  if (typeof score !== 'number') return { severity: 'unknown', word: null };
-  return { severity: severityOfScore(score), word: String(score) };
 }

@@ -1,9 +1,8 @@
 import type { Field } from '../base/fields.js';
 import { LIMITS } from '../base/limits.js';
-import { parsePackageUrl } from './package-url.js';
-import { dig, digestIn, packageOf, place, placesOf, readList, readText, readTexts } from './report-fields.js';
-import type { ScanFinding, ScanPackage, ScanPlace, ScanReport, ScanSubject } from './scan-report.js';
-import { type Severity, severityOf, severityOfScore } from './severity.js';
+import { dig, digestIn, place, placesOf, readList, readText, readTexts } from './report-fields.js';
+import { readSarifPackage, readSarifSeverity } from './sarif-words.js';
+import type { ScanFinding, ScanPlace, ScanReport, ScanSubject } from './scan-report.js';
 
 /**
  * A SARIF log (OASIS, Static Analysis Results Interchange Format 2.1.0). It has no place for packages and images: what Trivy
@@ -93,7 +92,7 @@ function readResult(run: Run, result: Field): ScanFinding {
     (rule && readText(rule.get('id')));
   if (!id) return result.fail('names no rule');
   const message = readText(dig(result, 'message', 'text')) ?? '';
-  const part = readPackage(message, rule);
+  const part = readSarifPackage(message, rule);
   // Grype's rule is one flaw in one package: `CVE-2023-0286-libssl3`.
   const suffix = `-${part?.name}`;
   const fixed = /^Fixed Version: (.+)$/m.exec(message)?.[1] ?? '';
@@ -101,7 +100,7 @@ function readResult(run: Run, result: Field): ScanFinding {
     id: part && id.endsWith(suffix) ? id.slice(0, -suffix.length) : id,
     aliases: [],
     title: rule ? readText(dig(rule, 'shortDescription', 'text')) : null,
-    ...readSeverity(result, rule),
+    ...readSarifSeverity(result, rule),
     package: part,
     fixedIn: fixed.split(/,\s*/).filter(text => text !== ''),
     source: null,
@@ -114,57 +113,6 @@ function findRule({ rules, rulesById }: Run, result: Field): Field | undefined {
   const index = result.get('ruleIndex').empty ? dig(result, 'rule', 'index') : result.get('ruleIndex');
   const byIndex = typeof index.value === 'number' ? rules[index.value] : undefined;
   return byIndex ?? rulesById.get(readText(result.get('ruleId')) ?? '');
-}
-
-const LEVELS: ReadonlyMap<string, Severity> = new Map([
-  ['error', 'high'],
-  ['warning', 'medium'],
-  ['note', 'low'],
-  ['none', 'negligible'],
-]);
-
-/** A word among the tags, else the score that code scanners agree on, else the level (section 3.27.10). */
-function readSeverity(
-  result: Field,
-  rule: Field | undefined,
-): Pick<ScanFinding, 'severity' | 'severityWord'> {
-  const properties = [result, ...(rule ? [rule] : [])].map(holder => holder.get('properties'));
-  const words = properties.flatMap(holder => readTexts(dig(holder, 'tags')));
-  const word = words.find(tag => severityOf(tag) !== 'unknown' || tag.toLowerCase() === 'unknown');
-  if (word !== undefined) return { severity: severityOf(word), severityWord: word };
-  for (const holder of properties) {
-    const score = dig(holder, 'security-severity');
-    if (typeof score.value !== 'string' && typeof score.value !== 'number') continue;
-    const text = String(score.value);
-    return { severity: severityOfScore(text.trim() === '' ? Number.NaN : Number(text)), severityWord: text };
-  }
-  const level =
-    readText(result.get('level')) ??
-    (rule && readText(dig(rule, 'defaultConfiguration', 'level'))) ??
-    'warning';
-  return { severity: LEVELS.get(level) ?? 'unknown', severityWord: level };
-}
-
-/** Sentences of Grype, of today and before. */
-const GRYPE = [
-  /^An? \S+ vulnerability in (?<type>\S+) package: (?<name>\S+), version (?<version>\S+) was found /,
-  /^The path \S+ reports (?<name>\S+) at version (?<version>\S+) [^(]*\((?<type>\S+)\) package/,
-];
-
-/** Trivy's message has a line each; Grype's rule has package URLs, and its message a sentence. */
-function readPackage(message: string, rule: Field | undefined): ScanPackage | null {
-  const trivy = /^Package: (.+)\nInstalled Version: (.*)$/m.exec(message);
-  if (trivy) return packageOf({ name: trivy[1] as string, version: trivy[2] || null, purl: null });
-  const [purl] = rule ? readTexts(dig(rule.get('properties'), 'purls')) : [];
-  const url = parsePackageUrl(purl ?? null);
-  if (url && purl !== undefined) {
-    const grouped = url.namespace !== null && !['deb', 'apk', 'rpm'].includes(url.type);
-    return packageOf({ name: grouped ? `${url.namespace}/${url.name}` : url.name, version: null, purl });
-  }
-  const grype = GRYPE.map(pattern => pattern.exec(message)?.groups).find(groups => groups !== undefined);
-  if (grype?.['name'] === undefined) return null;
-  const { name, version = null, type = null } = grype;
-  return packageOf({ name, version, purl: null, ecosystem: type });
 }
 
 /** Grype puts the image's name in front of the URI; its logical location has the path alone. */

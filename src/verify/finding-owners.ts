@@ -14,6 +14,7 @@ import {
 import type { OwnedPackage } from '../packages/index.js';
 import type { ScanPackage, ScanPlace } from '../scans/index.js';
 import type { BlamedLayer } from './blame-report.js';
+import { createPackageLookup, isOfSystem } from './package-lookup.js';
 
 /** How it is known whose something is, the strongest first. */
 export const EVIDENCE = ['path', 'package', 'layer'] as const;
@@ -69,7 +70,7 @@ export function createOwnerFinder(image: ImageParts): (located: Located) => Owne
     return [{ by, team, step, layer, adopted, path }];
   };
   const layersByName = indexLayers(image.layers);
-  const packagesByName = indexPackages(image.packages);
+  const findPackages = createPackageLookup(image.packages);
   return located => {
     const paths = located.places.flatMap(({ path }) => (path === null || isRecord(path) ? [] : [path]));
     const named = [...new Set(located.places.flatMap(({ layers }) => layers))];
@@ -79,9 +80,7 @@ export function createOwnerFinder(image: ImageParts): (located: Located) => Owne
         if (node === undefined) return [];
         return ownerOf('path', contentLayerOf(image.tree, node), `/${pathText(pathOf(image.tree, node))}`);
       }),
-      package: findPackages(packagesByName, located.package).flatMap(({ layer }) =>
-        ownerOf('package', layer, null),
-      ),
+      package: findPackages(located.package).flatMap(({ layer }) => ownerOf('package', layer, null)),
       layer: named
         .flatMap(name => layersByName.get(name) ?? [])
         .flatMap(layer => ownerOf('layer', layer, null)),
@@ -168,42 +167,4 @@ function resolve(tree: Tree, path: string): TreeNode | undefined {
 function contentLayerOf(tree: Tree, node: TreeNode): number {
   const { path, content } = ownersOf(tree, node);
   return inodeOf(tree, node).kind === ENTRY.dir ? path : content;
-}
-
-function isOfSystem(ecosystem: string | null): boolean {
-  return ecosystem === 'deb' || ecosystem === 'apk' || ecosystem === 'rpm';
-}
-
-function indexPackages(packages: readonly OwnedPackage[]): ReadonlyMap<string, readonly OwnedPackage[]> {
-  const byName = new Map<string, OwnedPackage[]>();
-  for (const one of packages) {
-    const known = byName.get(one.name);
-    if (known) known.push(one);
-    else byName.set(one.name, [one]);
-  }
-  return byName;
-}
-
-/** The package of that name and version; of several architectures the one that is named, if one is. */
-function findPackages(
-  byName: ReadonlyMap<string, readonly OwnedPackage[]>,
-  asked: ScanPackage | null,
-): readonly OwnedPackage[] {
-  if (asked === null || (asked.ecosystem !== null && !isOfSystem(asked.ecosystem))) return [];
-  const same = (byName.get(asked.name) ?? []).filter(
-    ({ ecosystem, version }) =>
-      ecosystem === (asked.ecosystem ?? ecosystem) && sameVersion(version, asked.version),
-  );
-  const exact = same.filter(({ architecture }) => architecture === asked.architecture);
-  return exact.length > 0 ? exact : same;
-}
-
-/** Scanners write an epoch or leave it out, above all one of 0. */
-function sameVersion(installed: string, said: string | null): boolean {
-  if (said === null) return false;
-  if (installed === said) return true;
-  const epoch = /^(\d+):/;
-  const [a, b] = [epoch.exec(installed)?.[1], epoch.exec(said)?.[1]];
-  if (a !== undefined && b !== undefined && Number(a) !== Number(b)) return false;
-  return installed.replace(epoch, '') === said.replace(epoch, '');
 }

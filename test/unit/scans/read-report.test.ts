@@ -301,6 +301,9 @@ describe('refused', () => {
     const result = { ruleId: 'x', level: '__proto__' };
     const sarif = { version: '2.1.0', runs: [{ tool: { driver: { name: 'x' } }, results: [result] }] };
     expect(readScanReport(utf8(JSON.stringify(sarif))).findings).toMatchObject([{ severity: 'unknown' }]);
+    // Tags may be about anything: only the words of the scale are taken for one.
+    Object.assign(result, { properties: { tags: ['info', 'none'], 'security-severity': '9.1' } });
+    expect(readScanReport(utf8(JSON.stringify(sarif))).findings).toMatchObject([{ severity: 'critical' }]);
   });
 
   it('a format that it is not', () => {
