@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { chooseServices, parseServices } from '../../../src/keyless/index.js';
 import { failure } from './support.js';
@@ -150,6 +152,32 @@ describe('services by a signing configuration', () => {
     ['no witness at all', { rekorTlogUrls: [], tsaUrls: [] }, 'services-missing'],
   ])('are refused with %s', async (_name, more, code) => {
     expect((await failure(() => choose(more))).code).toBe(code);
+  });
+});
+
+describe('the signing configuration of', () => {
+  const chosen = (name: string) => {
+    const file = join(import.meta.dirname, `../../vectors/sigstore-tuf/${name}.signing_config.v0.2.json`);
+    const { fulcio, issuer, logs, timestampAuthorities } = chooseServices(readFileSync(file), now);
+    return [
+      fulcio,
+      issuer,
+      ...logs.map(({ url, version }) => `${url} v${version}`),
+      ...timestampAuthorities,
+    ].map(String);
+  };
+
+  it('the public instance names its first log', () => {
+    expect(chosen('public')).toEqual([
+      'https://fulcio.sigstore.dev/',
+      'https://oauth2.sigstore.dev/auth',
+      'https://rekor.sigstore.dev/ v1',
+      'https://timestamp.sigstore.dev/api/v1/timestamp',
+    ]);
+  });
+
+  it('staging names the newest log of tiles', () => {
+    expect(chosen('staging')[2]).toBe('https://log2025-alpha3.rekor.sigstage.dev/ v2');
   });
 });
 
