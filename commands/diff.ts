@@ -19,9 +19,10 @@ export default class Diff extends TouchmarkCommand<DiffReport> {
   static override summary =
     'Say what changed between two images: files, packages, configuration, and by which team';
   static override description =
-    'With --policy both chains of custody must hold, and every difference has the team whose layer made it; without, images of ' +
-    'any origin are compared, by layer, and nothing is proven. Packages are read from the databases of dpkg, apk and rpm. Exit ' +
-    'code 0 says that the two could be compared, and nothing about what differs: see --check.';
+    'With --policy both chains of custody must hold as far as they go (steps to come and approvals are not asked for), and every ' +
+    'difference has the team whose layer made it; without, images of any origin are compared, by layer, and nothing is proven. ' +
+    'Packages are read from the databases of dpkg, apk and rpm. Exit code 0 says that the two could be compared, and nothing ' +
+    'about what differs: see --check.';
   static override schema = 'diff';
   static override exitCodes = [10, 11, 12, 14, 15, 16, 18, 19, 20, 21, 22, 24] as const;
   static override examples = [

@@ -49,7 +49,9 @@ const count = z.int().min(0);
 export const diffFields = {
   before: image,
   after: image,
-  proven: z.boolean().describe('both chains of custody hold under the policy; false: layers without teams'),
+  proven: z
+    .boolean()
+    .describe('both chains of custody hold under the policy as far as they go; false: layers without teams'),
   policy: z.looseObject({ name: z.string(), version: z.int(), digest }).nullable(),
   sharedLayers: count.describe('layers, from the base up, that both have'),
   differs: z.boolean().describe('anything that was looked for'),

@@ -17,6 +17,8 @@ export interface SqlitePages {
   /** Bytes of a page that are in use. */
   readonly usable: number;
   readonly count: number;
+  /** Bytes in use of the pages that were taken: what was found in them cannot be more. */
+  readonly takenBytes: number;
   /** Each page can be taken once: what leads to one twice is damage. */
   take(number: number): BoundedView;
 }
@@ -44,6 +46,9 @@ export function openSqlite(bytes: Uint8Array, { wal, journal }: SqliteBeside = {
   return {
     usable,
     count,
+    get takenBytes() {
+      return taken.size * usable;
+    },
     take(number) {
       if (number === 0 || number > count) failDamaged(`there is no page ${number}`);
       if (taken.has(number)) failDamaged(`page ${number} is used twice`);

@@ -16,9 +16,12 @@ const MAX_VALUES = 16;
 export function* readTable(pages: SqlitePages, root: number): Generator<Uint8Array> {
   let last: number | undefined;
   let count = 0;
+  let size = 0;
   for (const { row, record } of readPage(pages, root, 0)) {
     if (last !== undefined && row <= last) failDamaged(`row ${row} comes behind row ${last}`);
     last = row;
+    size += record.length;
+    if (size > pages.takenBytes) failDamaged('its rows lie one on the other');
     refuseTooMany(++count);
     yield record;
   }

@@ -52,6 +52,11 @@ export async function diffImages(
       hint: 'give --policy with --team',
     });
   }
+  if (path !== undefined && !parts.includes('files')) {
+    fail('usage-argument', 'a path chooses among files, and files are left out', {
+      hint: 'leave --only out, or add --only files',
+    });
+  }
   const chosen = path === undefined ? undefined : choosePaths(path);
   const packages = parts.includes('packages');
   const kept = new KeptLayers(openIndexCache(options.cacheFolder), packages ? isLikelyDatabase : undefined);

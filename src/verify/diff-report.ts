@@ -7,7 +7,10 @@ import type { PathState } from './blame-report.js';
 export interface DiffReport {
   readonly before: DiffedImage;
   readonly after: DiffedImage;
-  /** Both chains of custody hold under the policy: teams are known. Otherwise there are layers and no teams, and nothing is proven. */
+  /**
+   * Both chains of custody hold under the policy as far as they go: teams are known. Steps to come, approvals and what a finished
+   * image must be are not asked for. False: there are layers and no teams, and nothing is proven.
+   */
   readonly proven: boolean;
   readonly policy: CustodyVerdict['policy'] | null;
   /** Layers, from the base up, that both have. */

@@ -3,9 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { TouchmarkError } from '../../../src/base/errors.js';
 import { LIMITS } from '../../../src/base/limits.js';
 import { readBdbHash } from '../../../src/packages/bdb-hash.js';
+import { BoundedView } from '../../../src/packages/bounded-view.js';
 import { listPackageChanges, type Package, parseRpmDatabase } from '../../../src/packages/index.js';
 import { readNdb } from '../../../src/packages/ndb.js';
 import { parseRpmHeader } from '../../../src/packages/rpm-header.js';
+import { readTable } from '../../../src/packages/sqlite-table.js';
 import { soft } from '../layers/constructs.js';
 import { codeOf } from '../support.js';
 import { listed, RPM, RPM_LIST } from './rpm-fixtures.js';
@@ -130,6 +132,31 @@ describe('databases of rpm that are damaged', () => {
     const twice = changed(RPM.sqlite, copy => copy.writeUInt32BE(copy.readUInt32BE(root + 8), first));
     const nowhere = changed(RPM.sqlite, copy => copy.writeUInt32BE(0xffff_ffff, first));
     for (const bytes of [circle, twice, nowhere]) expect(attempt(bytes)).toBe('damaged');
+  });
+
+  it('SQLite: rows that lie one on the other', () => {
+    // The first leaf: as many cells as there is room to point to one of them, under rising numbers.
+    const page = Buffer.alloc(4096);
+    page[0] = 13;
+    const cells = 400;
+    page.writeUInt16BE(cells, 3);
+    const start = 8 + 2 * cells;
+    for (let cell = 0; cell < cells; cell++) {
+      page.writeUInt16BE(start + 2 * cell, 8 + 2 * cell);
+      // A record of 100 bytes, whose number is the next cell's size, and so on.
+      page.writeUInt8(100, start + 2 * cell);
+      page.writeUInt8(cell % 128, start + 2 * cell + 1);
+    }
+    const pages = {
+      ...{ usable: 4096, count: 1, takenBytes: 4096 },
+      take: () => new BoundedView(page, 'page 1'),
+    };
+    const read = (count: number) => {
+      page.writeUInt16BE(count, 3);
+      return codeOf(() => [...readTable(pages, 2)]);
+    };
+    expect(read(40)).toBeUndefined();
+    expect(read(41)).toBe(DAMAGED);
   });
 
   it('SQLite: a table of packages that rpm never makes', () => {

@@ -101,6 +101,9 @@ test('with a policy: no answer about an image whose chain does not hold, on eith
   expect((await diff('other', 'app')).proven).toBe(false);
   expect(await codeOfAsync(() => diff('base', 'app', { policy, team: 'nobody' }))).toBe('usage-argument');
   expect(await codeOfAsync(() => diff('base', 'app', { team: 'app' }))).toBe('usage-argument');
+  expect(await codeOfAsync(() => diff('base', 'app', { path: '/etc', parts: ['config'] }))).toBe(
+    'usage-argument',
+  );
 });
 
 describe('without a policy', () => {
