@@ -8,6 +8,7 @@ import { measureCustody } from './custody.js';
 import { measureDistance } from './distance.js';
 import { measureLayers } from './layers.js';
 import { measureSign } from './sign.js';
+import { measureSigstore } from './sigstore.js';
 import { type Bench, openBench } from './site.js';
 import { measureStartUp } from './start-up.js';
 import { type Result, renderResults } from './table.js';
@@ -27,6 +28,7 @@ const SECTIONS: Readonly<
   writers: { title: 'Many writers', measure: measureWriters },
   layers: { title: 'Layers', measure: measureLayers },
   custody: { title: 'Custody', measure: measureCustody },
+  sigstore: { title: 'Sigstore bundles', measure: measureSigstore },
   tuf: { title: 'TUF', measure: measureTuf },
   'tuf-repository': { title: 'A large TUF repository', measure: measureTufRepository },
 };

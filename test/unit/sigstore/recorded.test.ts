@@ -88,6 +88,17 @@ describe('bundles that real deployments made', () => {
     });
   });
 
+  it('a workflow in a log of tiles, which knows no time, with a timestamp', async () => {
+    const beacon = 'https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon';
+    const subject = `${beacon}/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main`;
+    const signer = identity(subject, GITHUB);
+    const result = accepted(await verify('rekor-v2', 'staging', { signer }));
+    expect(result.times).toEqual([
+      expect.objectContaining({ source: 'timestamp-authority', time: Date.UTC(2025, 6, 25, 19, 53, 4) }),
+    ]);
+    expect(result.logEntries).toEqual([expect.objectContaining({ ok: true, logIndex: '7131' })]);
+  });
+
   it('a user name, over a file that is known by its digest alone', async () => {
     const signer = identity('foo!oidc.local', 'http://oidc.local:8080');
     const result = accepted(await verify('username-v0.3', 'username', { signer }));
