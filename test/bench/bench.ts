@@ -45,7 +45,15 @@ export async function main(args: readonly string[]): Promise<void> {
   ];
   if (unknown.length > 0)
     throw new Error(`${unknown.join(', ')}: there are ${Object.keys(SECTIONS).join(', ')}, --quick, --write`);
-  for (const peer of ['docker-registry', 'cosign3', 'python-tuf', 'go-tuf', 'tuf-js'] satisfies PeerName[]) {
+  for (const peer of [
+    'docker-registry',
+    'cosign3',
+    'python-tuf',
+    'go-tuf',
+    'tuf-js',
+    'umoci',
+    'igzip',
+  ] satisfies PeerName[]) {
     const fault = await findFault(peer);
     if (fault) throw new Error(`${fault}; run: node test/peers/install.mjs ${peer}`);
   }

@@ -39,6 +39,7 @@ export interface Run {
   readonly milliseconds: number;
   /** The most memory that was resident at once, in MiB; 0 where the system does not tell. */
   readonly peakMiB: number;
+  readonly stderr: string;
 }
 
 /** Runs one command to its end with its outputs thrown away. */
@@ -59,7 +60,7 @@ export function time(file: string, args: readonly string[], { cwd, env }: Place)
     });
     child.once('close', code => {
       clearInterval(poll);
-      if (code === 0) done({ milliseconds, peakMiB });
+      if (code === 0) done({ milliseconds, peakMiB, stderr: Buffer.concat(stderr).toString() });
       else
         reject(
           new Error(`${file} ${args.join(' ').slice(0, 500)}: exit code ${code}\n${Buffer.concat(stderr)}`),
