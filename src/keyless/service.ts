@@ -1,6 +1,6 @@
 import { type ErrorFacts, fail } from '../base/errors.js';
 import { Field } from '../base/fields.js';
-import { parseJson } from '../base/json.js';
+import { type JsonValue, parseJson } from '../base/json.js';
 import { LIMITS } from '../base/limits.js';
 import type { ServiceAnswer } from '../oci/http/index.js';
 import type { StoreAccess } from '../oci/open.js';
@@ -26,9 +26,17 @@ export async function callService(
   return http.callWebService(session, { ...call, maxLength: LIMITS.serviceAnswer, time, what });
 }
 
-/** @throws TouchmarkError `format-service` when the answer is no JSON object */
+/**
+ * Nothing of the answer is quoted: a service that was sent a secret may have put it anywhere.
+ * @throws TouchmarkError `format-service` when the answer is no JSON object
+ */
 export function readAnswer({ bytes }: ServiceAnswer, who: string): Field {
-  const value = parseJson(bytes, `the answer of ${who}`, { code: 'format-service' });
+  let value: JsonValue;
+  try {
+    value = parseJson(bytes, 'the answer', { code: 'format-service' });
+  } catch {
+    return fail('format-service', `the answer of ${who} is not acceptable JSON`);
+  }
   const field = new Field(value, 'answer', 'format-service');
   field.object();
   return field;

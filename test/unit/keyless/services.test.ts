@@ -163,6 +163,8 @@ describe('a certificate', () => {
     const error = await failure(() => request(text));
     expect(error.message).toContain('bad token');
     expect(inspect(error, { depth: 9 })).not.toContain(text.slice(0, 20));
+    sigstore.fulcio.service.lie(() => ({ body: `{"${text}":1,"${text}":2}` }));
+    expect(inspect(await failure(() => request(text)), { depth: 9 })).not.toContain(text.slice(0, 20));
   });
 });
 
