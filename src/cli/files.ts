@@ -45,7 +45,8 @@ export async function readSmallFile(file: string, maxSize: number, flag: string)
 
 function failTooLarge(file: string, maxSize: number, flag: string): never {
   return fail('usage-file', `the file given with ${flag} is larger than ${maxSize} bytes`, {
-    details: { file },
+    details: { file, limit: maxSize },
+    hint: 'is it the file that you mean? no more than this is read into memory',
   });
 }
 
