@@ -88,6 +88,9 @@ function presentClaim(facts: ClaimFacts, platform: string, dryRun: boolean): rea
   const head = [
     line(`  ${platform}${kind} `, { text: step, style: 'bold' }, ` by team ${team}${span}`),
     line({ text: `  claim     ${claim}`, style: 'dim' }),
+    ...('seals' in document ? (document.seals ?? []) : []).map(({ paths, ops }) =>
+      line(`  sealed    ${paths.join(', ')} against ${ops.join(', ')}`),
+    ),
   ];
   if (dryRun) {
     const lines = JSON.stringify(document, null, 2).split('\n');

@@ -21,6 +21,10 @@ const span = z
   .looseObject({ from: z.int().min(0), to: z.int().min(0) })
   .describe('indices of layers, from included, to excluded');
 
+const seals = z
+  .array(z.looseObject({ paths: z.array(z.string()), ops: z.array(z.string()) }))
+  .describe('what the step has sealed: files, by patterns, and what may not be done to them above it');
+
 const finding = z.looseObject({
   code,
   severity: z.string().describe('fail, indeterminate or warning; a warning changes no verdict'),
@@ -64,6 +68,7 @@ export const custodyReport = z.looseObject({
         seq: z.int().min(0).describe('position in the chain, from 0'),
         span,
         manifest: digest.describe('the image that this step handed on'),
+        seals,
       }),
     )
     .describe('base first'),
@@ -86,7 +91,9 @@ export const custodyReport = z.looseObject({
         adopted: z.boolean().describe('the team vouches for the layer and did not build it'),
         digest: digest.describe('as the manifest has it'),
         diffID: digest.describe('of the uncompressed layer, as its owner signed it'),
-        evidence: z.string().describe('how the layer is known to be its owner’s: marks, manifest or blobs'),
+        evidence: z
+          .string()
+          .describe('how the layer is known to be its owner’s: marks, manifest, blobs or content'),
       }),
     )
     .describe('one for each layer of the image; empty where nobody can say whose they are'),
@@ -131,6 +138,7 @@ export const custodyShowFields = {
         seq: z.int().min(0),
         span,
         manifest: digest,
+        seals,
         time: z.string().describe('RFC 3339, UTC'),
         age: z.int().describe('whole seconds since time'),
       }),

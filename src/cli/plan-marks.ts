@@ -1,6 +1,6 @@
 import type { StoreAccess } from '../oci/open.js';
 import { type Located, type MarksOptions, type MarksPlan, planMarks } from '../sign/mark-images.js';
-import { readExpires } from './flags/custody.js';
+import { readExpires, readSeals } from './flags/custody.js';
 import { withOtherImage } from './other-image.js';
 
 /** What flags say about a claim that adds layers. */
@@ -10,6 +10,7 @@ export interface MarkFlags {
   readonly as?: string | undefined;
   readonly platform?: string | undefined;
   readonly next?: readonly string[] | undefined;
+  readonly seal?: readonly string[] | undefined;
   readonly expires?: string | undefined;
   readonly renew: boolean;
   readonly base?: string | undefined;
@@ -41,6 +42,7 @@ export async function planMarksOf(
     repository: flags.as,
     platform: flags.platform,
     next: flags.next,
+    seals: readSeals(flags.seal),
     expires: readExpires(flags.expires, about.now),
     renew: flags.renew,
     unchecked: flags['insecure-unchecked-base'],

@@ -28,7 +28,14 @@ export { isCustodyName } from './claim-parts.js';
 export { comparePrefix, type LayerLists, type PrefixComparison } from './compare-prefix.js';
 export { type ConfigChange, compareConfigs } from './config-delta.js';
 export { isAllowed } from './config-rules.js';
-export { atLevel, type ContentJudge, type ContentOutcome, neededLevel } from './content.js';
+export {
+  atLevel,
+  type ContentJudge,
+  type ContentOutcome,
+  contentSteps,
+  neededLevel,
+  type RuledLink,
+} from './content.js';
 export * from './draft-claim.js';
 export type { UnreadSource } from './explain.js';
 export { type ExportedStatement, exportStatements, serializeStatements } from './export.js';

@@ -36,13 +36,14 @@ export function pictureOfClaims(image: ClaimedImage): CustodyPicture {
   const chains = heads.slice(0, LIMITS.chainHeads).map(head => follow(head, byDigest));
   const chain = chains.sort((a, b) => b.length - a.length)[0] ?? [];
   const links = chain.map((found): PictureLink => {
-    const { kind, seq, span, subject } = found.claim;
+    const { kind, seq, span, subject, seals = [] } = found.claim;
     return {
       ...unverified(found, image.now),
       kind,
       seq,
       span: { from: span.from, to: span.to },
       manifest: subject.manifest.digest,
+      seals,
     };
   });
   const head = chain.at(-1);

@@ -68,8 +68,8 @@ function signed(
 }
 
 function pictureLink(entry: ChainEntry, findings: readonly Finding[]): PictureLink {
-  const { kind, seq, span, manifest } = entry;
-  return { ...signed(entry, findings), kind, seq, span, manifest };
+  const { kind, seq, span, manifest, seals } = entry;
+  return { ...signed(entry, findings), kind, seq, span, manifest, seals };
 }
 
 function pictureApproval(entry: ApprovalEntry, findings: readonly Finding[]): PictureApproval {

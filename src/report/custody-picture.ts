@@ -1,6 +1,6 @@
 import type { ReasonCode } from '../base/codes.js';
 import type { Digest } from '../base/digest.js';
-import type { EvidenceLevel, LayerEvidence, Severity } from '../custody/index.js';
+import type { ClaimSeal, EvidenceLevel, LayerEvidence, Severity } from '../custody/index.js';
 
 /**
  * A chain of custody as it is drawn: by a verdict, or by claims that nobody has checked. Plain data; as JSON it is the
@@ -52,6 +52,8 @@ export interface PictureLink extends PictureMark {
   readonly seq: number;
   readonly span: { readonly from: number; readonly to: number };
   readonly manifest: Digest;
+  /** What steps above may not do to which files. */
+  readonly seals: readonly ClaimSeal[];
 }
 
 /** An approval that was given, or one that is asked for and has no claim, team and time. */

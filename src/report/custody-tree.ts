@@ -1,4 +1,4 @@
-import { sayFinding } from '../custody/index.js';
+import { type ClaimSeal, sayFinding } from '../custody/index.js';
 import { startWords } from './custody-drawing.js';
 import { COLUMNS, indented, widthOf, wrap } from './custody-layout.js';
 import type { CustodyPicture, PictureApproval, PictureLink } from './custody-picture.js';
@@ -28,6 +28,7 @@ export function presentPicture(picture: CustodyPicture, pinned?: string): readon
     ...links.flatMap(link => [
       ...(airy ? [line('  │')] : []),
       ...entry('  ├─ ', '  │    ', link.state, nameStep(link), linkWords(link), link.codes),
+      ...link.seals.flatMap(seal => indented(saySeal(seal), '  │      ', '  │    ')),
       ...leaves(
         '  │  ',
         approvals.filter(({ on }) => on === link.claim),
@@ -63,6 +64,11 @@ function imageWords({ state, code }: CustodyPicture): string {
 
 function linkWords(link: PictureLink): string {
   return `${link.kind}, ${formatSpan(link.span)}, ${signedWords(link)}, ${whenWords(link)}`;
+}
+
+/** What a step has sealed, after its name. */
+export function saySeal({ paths, ops }: ClaimSeal): string {
+  return `sealed ${paths.join(', ')} against ${ops.join(', ')}`;
 }
 
 export function whenWords({ age, time }: { readonly age: number; readonly time: string }): string {

@@ -3,9 +3,10 @@ import { fail } from '../base/errors.js';
 import { type CustodyPolicy, isContentClaim, reaches } from '../custody/index.js';
 import type { Store } from '../oci/store.js';
 import { findRule, handoverOf, judgeBefore, policyWith } from './approve-image.js';
+import { checkSpan } from './check-files.js';
 import { type MarkTarget, readClaimedImage, readImage } from './claimed-image.js';
 import { type ClaimPlan, planClaim } from './plan-claim.js';
-import { checkDiffIDs, type ReadOptions } from './read-span.js';
+import type { ReadOptions } from './read-span.js';
 import { checkTeam, isStanding, readTeamClaims, type TeamClaim, thresholdOf } from './team-claims.js';
 
 export interface CoSignOptions extends ReadOptions {
@@ -48,7 +49,7 @@ export async function planCoSignature(
   const { plan, verdict } = await planClaim(image, claim, about);
   const unproven = verdict.layers.filter(({ evidence }) => !reaches(evidence, policy.evidence));
   const wanted = new Set([...unproven.map(({ index }) => index), ...claim.layers.map(({ i }) => i)]);
-  await checkDiffIDs(store, facts, [...wanted], options);
+  await checkSpan(store, facts, { links: verdict.chain, wanted: [...wanted] }, policy, options);
   return plan;
 }
 

@@ -1,17 +1,19 @@
 import { fail } from '../base/errors.js';
 import { canonicalJson } from '../custody/claim-digest.js';
 import {
+  type ClaimSeal,
   type ContentClaim,
   type CustodyPolicy,
   type CustodyVerdict,
   draftContentClaim,
   isContentClaim,
+  type RuledLink,
 } from '../custody/index.js';
 import type { Store } from '../oci/store.js';
+import { checkSpan } from './check-files.js';
 import { type MarkTarget, platformOf, readClaimedImage, readImage } from './claimed-image.js';
-import { type BaseOptions, checkStandsOn, type MarkBase, readBase } from './mark-base.js';
+import { type BaseOptions, type CheckedBase, checkStandsOn, type MarkBase, readBase } from './mark-base.js';
 import { type ClaimPlan, planClaim } from './plan-claim.js';
-import { checkDiffIDs } from './read-span.js';
 import {
   behindWithdrawals,
   checkTeam,
@@ -33,6 +35,8 @@ export interface MarkOptions extends BaseOptions {
   readonly adopt?: Adoption | undefined;
   /** Teams that this handover is meant for; undefined: any. */
   readonly next?: readonly string[] | undefined;
+  /** What the team promises about its files: steps above may not do this there. */
+  readonly seals?: readonly ClaimSeal[] | undefined;
   readonly expires?: Date | undefined;
   /** Make a new claim although this team has one about this image already. */
   readonly renew?: boolean | undefined;
@@ -70,11 +74,27 @@ export async function planMark(store: Store, target: MarkTarget, options: MarkOp
   const base = options.base && (await readBase(options.base, options));
   const reread = base ? checkStandsOn(base, { manifest, config }) : [];
   const span = manifest.layers.map((_, index) => index).slice(base?.manifest.layers.length ?? 0);
-  await checkDiffIDs(store, { manifest, config }, [...reread, ...span], options);
+  const own: RuledLink = {
+    step,
+    kind: options.adopt ? 'adopt' : span.length > 0 ? 'add' : 'config',
+    span: { from: base?.manifest.layers.length ?? 0, to: manifest.layers.length },
+    seals: options.seals,
+  };
+  await checkSpan(
+    store,
+    { manifest, config },
+    {
+      links: [...linksBelow(base), own],
+      wanted: [...reread, ...span],
+      ...(options.unchecked && { ownOnly: true }),
+    },
+    policy,
+    options,
+  );
 
   const { digest } = image.raw.descriptor;
   const claims = await readTeamClaims(image.collected.marks, digest, policy);
-  const own = claims.filter(({ claim }) => claim.team === team && isContentClaim(claim));
+  const made = claims.filter(({ claim }) => claim.team === team && isContentClaim(claim));
   const draft = draftContentClaim({
     ...(options.adopt && {
       kind: 'adopt' as const,
@@ -91,12 +111,13 @@ export async function planMark(store: Store, target: MarkTarget, options: MarkOp
       diffIDs: config.diffIDs,
     },
     ...(base && { base: base.facts, checked: base.checked }),
-    time: behindWithdrawals(now, own),
+    time: behindWithdrawals(now, made),
     ...(options.expires && { expires: options.expires }),
     policy,
     ...(options.next && { next: options.next }),
+    ...(options.seals && { seals: options.seals }),
   });
-  const standing = options.renew ? undefined : findStanding(own, draft, policy, now);
+  const standing = options.renew ? undefined : findStanding(made, draft, policy, now);
   const claim = standing ?? draft;
   const { plan } = await planClaim(image, claim, {
     carried: base?.chain,
@@ -127,6 +148,22 @@ function checkStep({ policy, team, step, base, adopt, next = [] }: MarkOptions):
       hint: 'say what the image was built on: --base IMAGE',
     });
   }
+}
+
+/** The steps of a base; as one, where nobody can say whose its layers are. */
+function linksBelow(base: CheckedBase | undefined): readonly RuledLink[] {
+  if (base === undefined) return [];
+  const { chain, layers } = base.verdict;
+  const to = base.manifest.layers.length;
+  if (layers.length === to) return chain;
+  return [
+    {
+      step: base.facts.step,
+      kind: 'adopt',
+      span: { from: 0, to },
+      seals: chain.flatMap(({ seals }) => seals),
+    },
+  ];
 }
 
 /** What is wrong with a base that was marked upon all the same stays wrong. */

@@ -23,11 +23,19 @@ export function readOptions({ signal, onProgress }: ReadOptions) {
  */
 export async function checkDiffIDs(
   store: Store,
-  { manifest, config }: ImageFacts,
+  image: ImageFacts,
   wanted: readonly number[],
   options: ReadOptions,
 ): Promise<void> {
-  const facts = await collectLayerFacts(store, manifest, wanted, readOptions(options));
+  holdToConfig(await collectLayerFacts(store, image.manifest, wanted, readOptions(options)), image, wanted);
+}
+
+/** @throws TouchmarkError as {@link checkDiffIDs} */
+export function holdToConfig(
+  facts: readonly LayerFact[],
+  { config }: ImageFacts,
+  wanted: readonly number[],
+): void {
   for (const index of wanted) {
     const fact = facts.find(known => known.index === index);
     if (fact?.outcome === 'read' && fact.diffID === config.diffIDs[index]) continue;

@@ -2,6 +2,7 @@ import type { Digest } from '../base/digest.js';
 import {
   type ApprovalEntry,
   type ChainEntry,
+  type ClaimSeal,
   type CustodyVerdict,
   type EvidenceLevel,
   type Finding,
@@ -59,6 +60,8 @@ export interface ChainReport extends SignedReport {
   readonly seq: number;
   readonly span: { readonly from: number; readonly to: number };
   readonly manifest: Digest;
+  /** What steps above may not do to which files. */
+  readonly seals: readonly ClaimSeal[];
 }
 
 export interface ApprovalReport extends SignedReport {
@@ -94,8 +97,8 @@ export function reportCustody(verdict: CustodyVerdict): CustodyReport {
     policy: verdict.policy,
     subject: { repository, manifest, config, platform, identity },
     chain: verdict.chain.map(entry => {
-      const { kind, seq, span, manifest: of } = entry;
-      return { ...signed(entry), kind, seq, span, manifest: of };
+      const { kind, seq, span, manifest: of, seals } = entry;
+      return { ...signed(entry), kind, seq, span, manifest: of, seals };
     }),
     approvals: verdict.approvals.map(entry => {
       const { rule, on, evidence } = entry;

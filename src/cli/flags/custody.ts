@@ -1,4 +1,6 @@
 import { fail } from '../../base/errors.js';
+import { pathPatternProblem, SEALED_OPERATIONS } from '../../base/path-rules.js';
+import type { ClaimSeal } from '../../custody/claim.js';
 import { EVIDENCE_LEVELS } from '../../custody/policy.js';
 import { variableOf } from '../environment.js';
 import { Flags } from '../oclif.js';
@@ -105,6 +107,13 @@ export const handoverFlags = {
     helpValue: 'TEAM',
     summary: 'a team that this image is meant for (repeatable); default: any',
   }),
+  seal: Flags.string({
+    ...group,
+    multiple: true,
+    helpValue: 'PATTERN[:OPS]',
+    summary:
+      'promise that steps above leave these files alone (repeatable), such as /usr/lib/**:modify,delete',
+  }),
   ...expiresFlag,
   renew: Flags.boolean({ summary: 'make a new claim beside one that stands already' }),
 };
@@ -132,6 +141,32 @@ export const claimingFlags = {
   ...dryRunFlag,
   ...yesFlag,
 };
+
+/** What a seal forbids when it does not say: all but new files beside those that are there. */
+const USUAL_OPERATIONS = ['modify', 'metadata', 'link', 'delete'];
+
+/**
+ * Seals as `--seal` gives them: a pattern over paths, and behind a colon what may not be done there.
+ * @throws TouchmarkError `usage-argument`
+ */
+export function readSeals(texts: readonly string[] | undefined): readonly ClaimSeal[] | undefined {
+  return texts?.map(text => {
+    const colon = text.lastIndexOf(':');
+    const named = colon > text.lastIndexOf('/') ? text.slice(colon + 1).split(',') : undefined;
+    const paths = [named ? text.slice(0, colon) : text];
+    const unknown = named?.find(word => !(SEALED_OPERATIONS as readonly string[]).includes(word));
+    const problem = pathPatternProblem(paths[0] as string);
+    if (problem !== undefined)
+      fail('usage-argument', `--seal ${JSON.stringify(text)}: the pattern ${problem}`, {
+        hint: 'such as --seal "/usr/lib/**", where * stays within one folder and ** goes through all',
+      });
+    if (unknown !== undefined)
+      fail('usage-argument', `--seal ${JSON.stringify(text)}: ${JSON.stringify(unknown)} is no operation`, {
+        hint: `the operations are ${SEALED_OPERATIONS.join(', ')}; a path with a colon needs them behind another one`,
+      });
+    return { paths, ops: [...new Set(named ?? USUAL_OPERATIONS)].sort() };
+  });
+}
 
 const DAY = 86_400_000;
 
