@@ -5,7 +5,8 @@ import { formatReference, type ImageReference, parseReference } from '../oci/ref
 
 /** Where a TUF repository is kept. */
 export type TrustLocation =
-  | { readonly kind: 'web'; readonly url: URL }
+  /** `flat`: metadata is looked for directly at the address before it is in `metadata/`; some servers say 403 to a wrong guess. */
+  | { readonly kind: 'web'; readonly url: URL; readonly flat?: boolean }
   | { readonly kind: 'folder'; readonly path: string }
   | { readonly kind: 'store'; readonly reference: ImageReference };
 

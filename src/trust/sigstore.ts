@@ -51,7 +51,9 @@ export async function fetchSigstoreTrust(
   access: StoreAccess,
   { mirror, folder, now }: SigstoreTrustOptions,
 ): Promise<SigstoreTrust> {
-  const { location, root } = mirror;
+  const { root } = mirror;
+  // As all of sigstore's clients expect it.
+  const location = mirror.location.kind === 'web' ? { ...mirror.location, flat: true } : mirror.location;
   const own = trustFolderOf(folder, formatTrustLocation(location), root);
   const trust = await openTrustClient(access, { location, root, now, folder: own });
   try {

@@ -40,8 +40,11 @@ export async function openTrustSource(location: TrustLocation, access: StoreAcce
         const folders = { metadata: url, targets: below('../targets/') };
         return { name, source: openWebSource(access, folders), close };
       }
-      const source = openWebSource(access, { metadata: below('metadata/'), targets });
-      return { name, source, otherwise: openWebSource(access, { metadata: url, targets }), close };
+      const nested = openWebSource(access, { metadata: below('metadata/'), targets });
+      const flat = openWebSource(access, { metadata: url, targets });
+      return location.flat
+        ? { name, source: flat, otherwise: nested, close }
+        : { name, source: nested, otherwise: flat, close };
     }
     case 'folder': {
       const { path } = location;

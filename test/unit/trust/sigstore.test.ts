@@ -39,6 +39,29 @@ describe('the trust of a sigstore', () => {
     expect(trust.status).toMatchObject({ offline: false, checked: NOW });
   });
 
+  it('is read from servers that say 403 of what they do not have', async () => {
+    const { repository, server, ...site } = await sigstore({ 'trusted_root.json': '{}' });
+    server.mischief = (path, _, response) => {
+      if (repository.files.has(path) || path.startsWith('targets/')) return false;
+      response.writeHead(403).end('AccessDenied');
+      return true;
+    };
+    const trust = await fetchSigstoreTrust(storeAccess(), { ...site, now: NOW });
+    expect(text(trust.trustedRoot)).toBe('{}');
+    expect(server.requests).not.toContain('metadata/timestamp.json');
+  });
+
+  it('may lie in folders, as other repositories do', async () => {
+    const repository = await Simulator.create();
+    repository.addTarget('targets', 'trusted_root.json', '{}');
+    repository.release('targets');
+    const server = await serve(repository);
+    const root = repository.files.get('1.root.json') as Uint8Array;
+    const mirror = { location: parseTrustLocation(server.url), root };
+    const trust = await fetchSigstoreTrust(storeAccess(), { mirror, folder: await scratch(), now: NOW });
+    expect(text(trust.trustedRoot)).toBe('{}');
+  });
+
   it('may have no signing configuration, but has a trusted root', async () => {
     const verifying = await sigstore({ 'trusted_root.json': '{}' });
     const trust = await fetchSigstoreTrust(storeAccess(), { ...verifying, now: NOW });
