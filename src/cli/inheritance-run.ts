@@ -1,6 +1,7 @@
-import type { TouchmarkError } from '../base/errors.js';
+import { fail, type TouchmarkError } from '../base/errors.js';
+import { LIMITS } from '../base/limits.js';
 import type { EvidenceLevel } from '../custody/policy.js';
-import { collectInheritance, type Inheritance } from '../inheritance/index.js';
+import { collectInheritance, type GivenReport, type Inheritance } from '../inheritance/index.js';
 import type { StoreOptions } from '../oci/context.js';
 import { createStoreAccess } from '../oci/open.js';
 import { renderInheritanceDot, renderInheritanceMermaid } from '../report/inheritance-graph.js';
@@ -9,6 +10,8 @@ import { presentInheritance } from '../report/inheritance-text.js';
 import { type Line, renderLines } from '../report/lines.js';
 import { explainOutcome } from '../report/outcome-text.js';
 import type { TrustReport } from '../verify/trust-report.js';
+import { cacheFolder } from './cache-folder.js';
+import { readSmallFile } from './files.js';
 import type { TufFlagValues } from './flags/tuf.js';
 import { choosePolicy, openImageTrust, type PolicyFlagValues, policyFileOf } from './image-trust.js';
 import { requireOneRegistry } from './one-registry.js';
@@ -19,6 +22,7 @@ export interface InheritanceRunFlags extends PolicyFlagValues, TufFlagValues {
   readonly platform?: string | undefined;
   readonly level?: string | undefined;
   readonly 'base-registry'?: readonly string[] | undefined;
+  readonly report?: readonly string[] | undefined;
 }
 
 /** What a run has in the command around it. */
@@ -67,6 +71,11 @@ export async function runInheritance(
   const access = createStoreAccess(options);
   try {
     const policy = await choosePolicy(references, flags, trust?.view);
+    if (!policy && flags.report)
+      fail('usage-argument', 'whose layers findings are in can only be said under a policy', {
+        hint: 'add --policy policy.yaml',
+      });
+    const reports = await readReports(flags.report ?? [], references);
     const facts = policy && (await trust?.view.factsFor(policy));
     // Who says so goes by the file, whatever TUF has under its name.
     const held = flags['insecure-local-policy'] ? facts && { ...facts, policy: undefined } : facts;
@@ -77,6 +86,8 @@ export async function runInheritance(
       now,
       signal,
       registries,
+      reports,
+      cacheFolder: cacheFolder('layers'),
       repository: flags.as,
       platform: flags.platform,
       level: flags.level as EvidenceLevel | undefined,
@@ -87,7 +98,7 @@ export async function runInheritance(
       : [];
     return {
       document: { ...inheritance, ...(trust && { trust: trust.report }) },
-      problems: [...noes, ...errors.map(({ error }) => error)],
+      problems: [...noes, ...errors],
       text: style => renderLines(textOf(inheritance, trust?.line), style, printable),
       render: format => RENDERERS[format]?.(inheritance),
     };
@@ -95,6 +106,21 @@ export async function runInheritance(
     await access.close();
     await trust?.close();
   }
+}
+
+/** `IMAGE=FILE` where IMAGE is one of the references, longest first, else the name of a file. */
+function readReports(
+  values: readonly string[],
+  references: readonly string[],
+): Promise<readonly GivenReport[]> {
+  const named = [...references].sort((a, b) => b.length - a.length);
+  return Promise.all(
+    values.map(async value => {
+      const image = named.find(reference => value.startsWith(`${reference}=`)) ?? null;
+      const source = image === null ? value : value.slice(image.length + 1);
+      return { source, image, bytes: await readSmallFile(source, LIMITS.reportSize, '--report') };
+    }),
+  );
 }
 
 function textOf(inheritance: Inheritance, trust: Line | undefined): readonly Line[] {

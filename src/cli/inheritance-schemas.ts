@@ -75,6 +75,13 @@ const node = z.looseObject({
   owners: z
     .array(z.looseObject({ team: z.string(), step: z.string() }))
     .describe('who stands for these layers, by a chain that holds'),
+  findings: z
+    .looseObject({
+      total: z.int().min(0),
+      bySeverity: z.record(z.string(), z.int()).describe('critical, high, medium, low, negligible, unknown'),
+    })
+    .nullable()
+    .describe('in the layers that it adds, each once; null: no image that was scanned goes through here'),
   images: z.array(nodeImage).describe('with exactly these layers; empty where images only part'),
   get children(): z.ZodArray<typeof node> {
     return z.array(node);
@@ -96,6 +103,14 @@ export const inheritanceFields = {
         state,
         code: code.nullable(),
         message: z.string().nullable(),
+        scan: z
+          .looseObject({
+            reports: z.int(),
+            findings: z.int(),
+            unattributed: z.int().describe('those that belong to no layer, as far as is known'),
+          })
+          .nullable()
+          .describe('with --report: null where none is about this image'),
       }),
     )
     .describe('each image that was asked for'),

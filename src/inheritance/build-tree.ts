@@ -1,6 +1,8 @@
 import type { Digest } from '../base/digest.js';
 import { type ChainPoint, extendChain } from '../custody/index.js';
+import type { ScannedImage } from './attribute-reports.js';
 import { judgeCurrency, nameToLookUp } from './currency.js';
+import { addFinding, countFindings, type Findings, identify } from './findings.js';
 import type { InheritanceNode, NodeImage } from './inheritance.js';
 import type { Lineage, Lookups, Stage } from './lineage.js';
 
@@ -9,15 +11,22 @@ import type { Lineage, Lookups, Stage } from './lineage.js';
  * ChainID alone one layer can be made to look like two.
  * @param now for ages
  */
-export function buildInheritance(lineages: readonly Lineage[], lookups: Lookups, now: Date): InheritanceNode {
+export function buildInheritance(
+  lineages: readonly Lineage[],
+  lookups: Lookups,
+  now: Date,
+  scanned: readonly ScannedImage[] = [],
+): InheritanceNode {
   const places = new Map<string, Place>();
   const root = placeAt(places, 'empty', 0);
   // What is proven is the better source for what places share, such as sizes of stored layers.
   for (const lineage of [...lineages].sort((a, b) => trustOf(b) - trustOf(a))) {
     const path = pathOf(lineage, places, root);
     for (const stage of lineage.stages) path[stage.depth]?.stages.push({ stage, lineage });
+    const scan = scanned.find(({ reference }) => reference === lineage.reference);
+    if (scan) placeFindings(scan.findings, path);
   }
-  return nodeOf(root, root, { bytes: 0, owners: [] }, lineages, lookups, now);
+  return nodeOf(root, root, { bytes: 0, owners: [], findings: [root.findings] }, lineages, lookups, now);
 }
 
 interface Place {
@@ -26,6 +35,8 @@ interface Place {
   /** Of the layer on top, in bytes. */
   size: number | null;
   readonly owners: Map<string, { readonly team: string; readonly step: string }>;
+  /** Of the layer on top; null: no image that was scanned has it. */
+  findings: Findings | null;
   readonly stages: { readonly stage: Stage; readonly lineage: Lineage }[];
   readonly above: Set<Place>;
 }
@@ -33,7 +44,7 @@ interface Place {
 function placeAt(places: Map<string, Place>, chainID: ChainPoint, depth: number): Place {
   const key = `${depth} ${chainID}`;
   const place = places.get(key) ?? {
-    ...{ chainID, depth, size: null },
+    ...{ chainID, depth, size: null, findings: null },
     ...{ owners: new Map(), stages: [], above: new Set<Place>() },
   };
   places.set(key, place);
@@ -59,9 +70,18 @@ function pathOf(
   return path;
 }
 
+/** Findings stand at the layers of their owners; a layer that was scanned has a number of them, if only none. */
+function placeFindings(findings: ScannedImage['findings'], path: readonly Place[]): void {
+  for (const place of path) place.findings ??= new Map();
+  for (const finding of findings)
+    for (const { layer } of finding.owners)
+      addFinding(path[layer + 1]?.findings, identify(finding), finding.severity);
+}
+
 interface Added {
   readonly bytes: number | null;
   readonly owners: readonly Place['owners'][];
+  readonly findings: readonly (Findings | null)[];
 }
 
 /** Follows places at which nothing happens up to the next one that is shown. */
@@ -75,9 +95,11 @@ function nodeOf(
 ): InheritanceNode {
   let [top, { bytes }] = [place, added];
   const owners = [...added.owners];
+  const findings = [...added.findings];
   const climb = (next: Place) => {
     bytes = bytes === null || next.size === null ? null : bytes + next.size;
     owners.push(next.owners);
+    findings.push(next.findings);
     return next;
   };
   while (top !== below && top.stages.length === 0 && top.above.size === 1) {
@@ -89,9 +111,19 @@ function nodeOf(
     chainID: top.chainID,
     adds: { layers: top.depth - below.depth, bytes },
     owners: [...new Map(owners.flatMap(map => [...map])).values()],
+    findings: countFindings(findings),
     images: imagesOf(top, lookups, now),
     children: [...top.above]
-      .map(next => nodeOf(top, next, { bytes: next.size, owners: [next.owners] }, lineages, lookups, now))
+      .map(next =>
+        nodeOf(
+          top,
+          next,
+          { bytes: next.size, owners: [next.owners], findings: [next.findings] },
+          lineages,
+          lookups,
+          now,
+        ),
+      )
       .sort((a, b) => orderOf(a, lineages) - orderOf(b, lineages)),
   };
 }

@@ -2,8 +2,10 @@ import { mapConcurrently } from '../base/concurrency.js';
 import { type TouchmarkError, toTouchmarkError } from '../base/errors.js';
 import type { StoreAccess } from '../oci/open.js';
 import type { CustodyOutcome } from '../verify/verify-custody.js';
+import { attributeReports, type GivenReport, type ScannedImage } from './attribute-reports.js';
 import { buildInheritance } from './build-tree.js';
 import { nameToLookUp } from './currency.js';
+import { summarizeScan } from './findings.js';
 import { createBaseReader } from './follow-bases.js';
 import type { AskedImage, Inheritance } from './inheritance.js';
 import type { Lookup } from './lineage.js';
@@ -17,13 +19,17 @@ const CONCURRENCY = 8;
 export interface CollectOptions extends ReadLineageOptions {
   /** Registries (`host[:port]`) that may be asked for bases, besides those of the images. */
   readonly registries?: readonly string[];
+  /** Reports of scanners; they need a policy. */
+  readonly reports?: readonly GivenReport[];
+  /** Where indexes of layers are kept; needed for reports. */
+  readonly cacheFolder?: string;
   readonly onImage?: (done: number, total: number) => void;
 }
 
 export interface CollectedInheritance {
   readonly inheritance: Inheritance;
-  /** What could not be read at all. */
-  readonly errors: readonly { readonly reference: string; readonly error: TouchmarkError }[];
+  /** Images that could not be read at all, and reports that could not be joined to one. */
+  readonly errors: readonly TouchmarkError[];
   /** With a policy: what the check of each image that was read came to. */
   readonly outcomes: readonly CustodyOutcome[];
 }
@@ -33,7 +39,7 @@ export interface CollectedInheritance {
  *
  * Requests, besides signing in: with a policy those of a custody check of each image; without one two for each image, and for
  * each base that an annotation names two, or three where it names an index. And one for each tag that is not an image asked
- * for. Each is made once, however many images need it.
+ * for. Each is made once, however many images need it. A report costs one more custody check of its image, and its layers.
  * @throws TouchmarkError `interrupted`
  */
 export async function collectInheritance(
@@ -41,7 +47,7 @@ export async function collectInheritance(
   references: readonly string[],
   options: CollectOptions,
 ): Promise<CollectedInheritance> {
-  const { policy, facts, releaseOf, now, signal, registries = [], onImage } = options;
+  const { policy, facts, releaseOf, now, signal, registries = [], reports = [], onImage } = options;
   const wanted = [...new Set(references)];
   const reach = createReach(access, wanted, registries);
   const bases = createBaseReader(reach);
@@ -63,14 +69,20 @@ export async function collectInheritance(
     names: await lookUpNames(names, opened, reach, releaseOf),
     channels: facts?.channels ?? new Map(),
   };
+  const outcomes = good.flatMap(({ outcome }) => outcome ?? []);
+  const { cacheFolder, repository } = options;
+  const scanned =
+    policy && cacheFolder !== undefined && reports.length > 0
+      ? await attributeReports(access, reports, outcomes, { policy, now, repository, cacheFolder, signal })
+      : { images: [], errors: [] };
   return {
     inheritance: {
       policy: policy ? { name: policy.name, version: policy.version, digest: policy.digest } : null,
-      images: read.map(askedImage),
-      root: buildInheritance(lineages, lookups, now),
+      images: read.map(found => askedImage(found, scanned.images)),
+      root: buildInheritance(lineages, lookups, now, scanned.images),
     },
-    errors: read.flatMap(found => ('error' in found ? [found] : [])),
-    outcomes: good.flatMap(({ outcome }) => outcome ?? []),
+    errors: [...read.flatMap(found => ('error' in found ? [found.error] : [])), ...scanned.errors],
+    outcomes,
   };
 }
 
@@ -87,16 +99,17 @@ async function tryRead(reference: string, read: () => Promise<ReadLineage>): Pro
   }
 }
 
-function askedImage(found: ReadLineage | Unread): AskedImage {
+function askedImage(found: ReadLineage | Unread, scanned: readonly ScannedImage[]): AskedImage {
   if ('error' in found) {
     const { reference, error } = found;
     return {
       ...{ reference, pinned: null, digest: null, through: null },
-      ...{ state: 'indeterminate', code: error.code, message: error.message },
+      ...{ state: 'indeterminate', code: error.code, message: error.message, scan: null },
     };
   }
   const { reference, pinned, through, state, code, stages } = found.lineage;
   const digest = stages.at(-1)?.manifest ?? null;
+  const scan = scanned.find(image => image.reference === reference);
   return {
     reference,
     pinned,
@@ -105,5 +118,6 @@ function askedImage(found: ReadLineage | Unread): AskedImage {
     state,
     code,
     message: found.outcome?.custody?.findings[0]?.message ?? null,
+    scan: scan ? summarizeScan(scan) : null,
   };
 }

@@ -1,6 +1,7 @@
 import type { ReasonCode } from '../base/codes.js';
 import type { Digest } from '../base/digest.js';
 import type { ChainPoint } from '../custody/index.js';
+import type { Severity } from '../scans/index.js';
 import type { LineageState, NamedBase, Stage, StageMark } from './lineage.js';
 
 /**
@@ -24,6 +25,23 @@ export interface AskedImage {
   readonly state: LineageState;
   readonly code: ReasonCode | null;
   readonly message: string | null;
+  /** Null: no report was given that is about it. */
+  readonly scan: ImageScan | null;
+}
+
+/** What reports of scanners find in an image. */
+export interface ImageScan {
+  readonly reports: number;
+  /** Each once, however many reports have it. */
+  readonly findings: number;
+  /** Those of them that belong to no layer, as far as is known. */
+  readonly unattributed: number;
+}
+
+/** Findings in some layers, each once. */
+export interface LayerFindings {
+  readonly total: number;
+  readonly bySeverity: Readonly<Record<Severity, number>>;
 }
 
 /** One stack of layers: where images meet, where one was handed on, or where one ends. */
@@ -39,6 +57,8 @@ export interface InheritanceNode {
   };
   /** Who stands for these layers by a chain that holds; none where nobody does. */
   readonly owners: readonly { readonly team: string; readonly step: string }[];
+  /** In the layers that it adds; null: no image that was scanned goes through here. */
+  readonly findings: LayerFindings | null;
   /** Images with exactly these layers; empty where images only part. */
   readonly images: readonly NodeImage[];
   readonly children: readonly InheritanceNode[];

@@ -8,6 +8,8 @@ import {
   addsWords,
   createdWords,
   currencyWords,
+  findingWords,
+  isGrave,
   ownerWords,
   partingWords,
   shortNamedBaseWords,
@@ -62,7 +64,12 @@ export function drawNode(node: InheritanceNode, colour: string): Card {
 
 function drawParting(node: InheritanceNode): Card {
   const owner = ownerWords(node);
-  const rows = [`${addsWords(node)} above the last place`, ...(owner === '' ? [] : [owner])];
+  const found = findingWords(node);
+  const rows = [
+    `${addsWords(node)} above the last place`,
+    ...(owner === '' ? [] : [owner]),
+    ...(found === undefined ? [] : [found]),
+  ];
   return {
     height: 40 + rows.length * 18,
     svg: [
@@ -99,6 +106,7 @@ function drawImage(image: NodeImage, node: InheritanceNode | undefined): Card {
     [node ? addsWords(node) : 'the same layers', createdWords(image)].filter(Boolean).join(' · '),
     'strong',
   );
+  if (node) say(findingWords(node), isGrave(node) ? 'bad' : 'soft');
   for (const { team, step, signers, age, time } of image.marks) {
     const when = age === null ? time : formatSince(age);
     say(`${nameStep({ team, step })}, by ${signers.join(', ')} · ${when}`, 'strong');

@@ -9,6 +9,7 @@ import { inheritanceColours } from './inheritance-drawing.js';
 import {
   addsWords,
   currencyWords,
+  findingWords,
   markWords,
   namedBaseWords,
   ownerWords,
@@ -53,12 +54,18 @@ export function inheritanceGraph(tree: Inheritance): Graph {
 
 function boxOf(node: InheritanceNode): Omit<GraphNode, 'id' | 'colour'> {
   const images = node.images.flatMap(image => imageLines(image));
+  const words = findingWords(node);
+  const found = words === undefined ? [] : [words];
   if (node.depth === 0) return { kind: 'start', lines: ['scratch', ...images], state: 'unverified' };
   if (node.images.length === 0) {
     const owner = node.owners.length === 0 ? [] : [ownerWords(node)];
-    return { kind: 'parting', lines: [partingWords(node), ...owner, addsWords(node)], state: 'unverified' };
+    return {
+      kind: 'parting',
+      lines: [partingWords(node), ...owner, addsWords(node), ...found],
+      state: 'unverified',
+    };
   }
-  return { kind: 'link', lines: [...images, addsWords(node)], state: worstOf(node) };
+  return { kind: 'link', lines: [...images, addsWords(node), ...found], state: worstOf(node) };
 }
 
 const ORDER = ['failed', 'indeterminate', 'unverified', 'verified'] as const;

@@ -4,7 +4,7 @@ import { drawSign, drawText, escapeXml, estimateWidth, STYLE } from './custody-s
 import { countOf } from './custody-words.js';
 import { CARD_WIDTH, type Card, drawNode, NOBODY } from './inheritance-card.js';
 import { type Box, centreOf, inheritanceColours, layOut, type PlacedBox } from './inheritance-drawing.js';
-import { stateOf, summaryWords, unplacedOf } from './inheritance-words.js';
+import { looseFindingWords, stateOf, summaryWords, unplacedOf } from './inheritance-words.js';
 
 const MARGIN = 32;
 /** Where the tree begins, below the heading. */
@@ -146,15 +146,18 @@ interface Piece {
 
 function drawUnplaced(tree: Inheritance, top: number, width: number): Piece {
   const images = unplacedOf(tree);
-  const rows = images.map(({ reference, code, message }, at) => {
+  const notes = [
+    ...images.map(({ reference, code, message }) => `${reference} could not be read: ${code}: ${message}`),
+    ...looseFindingWords(tree),
+  ];
+  const rows = notes.map((words, at) => {
     const y = top + 14 + at * 24;
-    const words = `${reference} could not be read: ${code}: ${message}`;
     return (
       drawSign('indeterminate', MARGIN + 8, y, 8) +
       drawText(words, { x: MARGIN + 26, y: y + 4, room: width - 2 * MARGIN - 26, size: 12, tone: 'open' })
     );
   });
-  return { svg: rows.join('\n'), bottom: images.length === 0 ? top : top + images.length * 24 };
+  return { svg: rows.join('\n'), bottom: top + notes.length * 24 };
 }
 
 /** Teams by their colours, and what the signs mean; as many to a row as fit. */

@@ -7,6 +7,9 @@ import {
   basisWords,
   createdWords,
   currencyWords,
+  findingWords,
+  isGrave,
+  looseFindingWords,
   markWords,
   namedBaseWords,
   ownerWords,
@@ -29,6 +32,7 @@ export function presentInheritance(tree: Inheritance): readonly Line[] {
     line('scratch'),
     ...tree.root.images.flatMap(image => imageLines(image, tree.root, '   ', '   ')),
     ...branches(tree.root.children, ''),
+    ...looseFindingWords(tree).flatMap(words => [line(''), ...indented(words, '')]),
     ...unplacedOf(tree).flatMap(({ reference, code, message }) => [
       line(''),
       line({ text: '? ', style: 'yellow' }, reference),
@@ -53,7 +57,10 @@ function nodeLines(node: InheritanceNode, first: string, rest: string): readonly
   const [image, ...others] = node.images;
   if (!image) {
     const owner = node.owners.length === 0 ? '' : `, by ${ownerWords(node)}`;
-    return paragraph(`○ ${partingWords(node)}${owner}; ${addsWords(node)} above the last`, first, rest);
+    return [
+      ...paragraph(`○ ${partingWords(node)}${owner}; ${addsWords(node)} above the last`, first, rest),
+      ...findingLines(node, rest),
+    ];
   }
   return [
     ...imageLines(image, node, first, rest),
@@ -83,6 +90,7 @@ function imageLines(
     line(first, { text: sign, style }, ' ', { text: head, style: 'bold' }),
     ...more.map(part => line(rest, '  ', { text: part, style: 'bold' })),
     ...said(facts),
+    ...(node ? findingLines(node, rest) : []),
     ...(image.state !== null && image.state !== 'verified' && image.code !== null
       ? said(`${word}: ${image.code}`, style)
       : []),
@@ -91,6 +99,12 @@ function imageLines(
     ...currencyWords(image.currency).flatMap(({ state, text }) => said(text, TONES[state])),
     ...said(namedBaseWords(image), 'yellow'),
   ];
+}
+
+function findingLines(node: InheritanceNode, rest: string): readonly Line[] {
+  const words = findingWords(node);
+  if (words === undefined) return [];
+  return paragraph(words, `${rest}  `, `${rest}  `, isGrave(node) ? 'red' : undefined);
 }
 
 const TONES = { current: 'green', behind: 'red', unknown: 'yellow' } as const;

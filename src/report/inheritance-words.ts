@@ -1,4 +1,5 @@
 import type { Inheritance, InheritanceNode, NameCurrency, NodeImage } from '../inheritance/index.js';
+import { SEVERITIES } from '../scans/index.js';
 import type { PictureState } from './custody-picture.js';
 import { countOf, formatSince, nameStep, shortDigest } from './custody-words.js';
 import { formatSize } from './inspect-text.js';
@@ -29,6 +30,31 @@ export function addsWords({ adds }: Pick<InheritanceNode, 'adds'>): string {
   if (adds.layers === 0) return 'no layers of its own';
   const size = adds.bytes === null ? '' : `, ${formatSize(adds.bytes)}`;
   return `${countOf(adds.layers, 'layer')}${size}`;
+}
+
+/** Findings of scanners in these layers; undefined where nobody has scanned. */
+export function findingWords({ findings }: Pick<InheritanceNode, 'findings'>): string | undefined {
+  if (findings === null) return undefined;
+  if (findings.total === 0) return 'no findings in these layers';
+  const counts = SEVERITIES.flatMap(severity => {
+    const count = findings.bySeverity[severity];
+    return count === 0 ? [] : [`${count} ${severity}`];
+  });
+  return `${countOf(findings.total, 'finding')} in these layers: ${counts.join(', ')}`;
+}
+
+/** Whether something is found there that people act upon. */
+export function isGrave({ findings }: Pick<InheritanceNode, 'findings'>): boolean {
+  return findings !== null && findings.bySeverity.critical + findings.bySeverity.high > 0;
+}
+
+/** Findings in images that belong to none of their layers. */
+export function looseFindingWords({ images }: Inheritance): readonly string[] {
+  return images.flatMap(({ reference, scan }) =>
+    scan === null || scan.unattributed === 0
+      ? []
+      : [`${countOf(scan.unattributed, 'finding')} in ${reference} at no layer, as far as is known`],
+  );
 }
 
 export function ownerWords({ owners }: Pick<InheritanceNode, 'owners'>): string {

@@ -48,7 +48,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'verify',
   ],
   inspect: ['base', 'crypto', 'oci', 'signature', 'custody', 'policy', 'verify'],
-  inheritance: ['base', 'oci', 'custody', 'verify'],
+  inheritance: ['base', 'oci', 'scans', 'custody', 'verify'],
   report: [
     'base',
     'crypto',

@@ -14,6 +14,12 @@ const furtherFlags = {
     helpValue: 'HOST',
     summary: 'a registry that may be asked for bases, besides those of the images (repeatable)',
   }),
+  report: Flags.string({
+    ...group,
+    multiple: true,
+    helpValue: '[IMAGE=]FILE',
+    summary: "a scanner's report: its findings at the layers that they are in (repeatable)",
+  }),
   ...policyOrTufFlag,
   ...custodyLevelFlag,
   ...platformFlag,

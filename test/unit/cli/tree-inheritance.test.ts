@@ -92,6 +92,7 @@ describe('one command for two trees', () => {
     [['--policy', 'policy.yaml', 'oci:app:1'], 'add --inheritance'],
     [['oci:app:1', 'oci:app:bare'], 'add --inheritance'],
     [['oci:app:1', '-o', 'svg'], 'add --inheritance'],
+    [['--inheritance', '--report', 'trivy.json', 'oci:app:1'], 'add --policy policy.yaml'],
     [['--inheritance', '--key', 'base.pub', 'oci:app:1'], 'leave --key out'],
   ])('%j is refused, with the way out', async (argv, way) => {
     const { exitCode, stderr } = await run(argv);

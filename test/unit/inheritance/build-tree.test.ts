@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { utf8 } from '../../../src/base/bytes.js';
 import { computeDigest } from '../../../src/base/digest.js';
+import type { ScannedImage } from '../../../src/inheritance/attribute-reports.js';
 import { buildInheritance, type InheritanceNode } from '../../../src/inheritance/index.js';
 import type { Lineage } from '../../../src/inheritance/lineage.js';
+import type { AttributedFinding } from '../../../src/verify/attribute-report.js';
 import {
   digestOf,
+  findingIn,
   type LineageDraft,
   leadsTo,
   lineageOf,
@@ -206,5 +209,44 @@ describe('up to date or not', () => {
       state: 'unknown',
       names: [{ kind: 'channel', by: null }],
     });
+  });
+});
+
+describe('findings of scanners', () => {
+  const app = image('app:1', [base, { name: 'app', adds: ['a1', 'a2'] }]);
+  const worker = image('worker:1', [base, { name: 'worker', adds: ['w1'] }]);
+  const countsOf = (...scanned: readonly ScannedImage[]) => {
+    const root = buildInheritance([app, worker], lookupsOf(), NOW, scanned);
+    const [below] = root.children;
+    return [below, ...(below?.children ?? [])].map(node => node?.findings?.total ?? null);
+  };
+  const scan = (reference: string, ...findings: readonly AttributedFinding[]) => {
+    return { reference, reports: 1, findings };
+  };
+
+  test('stand at the layers of their owners, and are not counted where nobody has scanned', () => {
+    expect(countsOf()).toEqual([null, null, null]);
+    expect(countsOf(scan('app:1'))).toEqual([0, 0, null]);
+    expect(countsOf(scan('app:1', findingIn('a', 'low', 0), findingIn('b', 'high', 3)))).toEqual([
+      1,
+      1,
+      null,
+    ]);
+    // In two places it is for both to mend; nobody's is at no layer.
+    expect(countsOf(scan('app:1', findingIn('a', 'low', 1, 2), findingIn('c', 'high')))).toEqual([
+      1,
+      1,
+      null,
+    ]);
+  });
+
+  test('are counted once, however many images and reports have them, by the graver word', () => {
+    const scanned = [
+      scan('app:1', findingIn('a', 'low', 0), findingIn('a', 'low', 1)),
+      scan('worker:1', findingIn('a', 'high', 0), findingIn('w', 'unknown', 2)),
+    ];
+    expect(countsOf(...scanned)).toEqual([1, 0, 1]);
+    const [below] = buildInheritance([app, worker], lookupsOf(), NOW, scanned).children;
+    expect(below?.findings?.bySeverity).toMatchObject({ high: 1, low: 0 });
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { utf8 } from '../../../src/base/bytes.js';
 import {
   type CollectOptions,
   collectInheritance,
@@ -7,6 +8,7 @@ import {
 } from '../../../src/inheritance/index.js';
 import { createStoreAccess } from '../../../src/oci/open.js';
 import { buildImage, buildIndex, pushImage, type TestImage } from '../../../src/testing/image.js';
+import { temporaryFolder } from '../images.js';
 import { baseImage, NOW, onTop, openWorkshop, type Workshop, withStep } from '../sign/workshop.js';
 import { openTrustWorld } from '../verify/trust-world.js';
 
@@ -56,6 +58,54 @@ function imagesIn(node: InheritanceNode): Record<string, NodeImage> {
 
 const requestsOf = (workshop: Workshop) =>
   workshop.registry?.requests.map(({ method, path }) => `${method} ${path}`) ?? [];
+
+/** A report of Trivy's form about files, each with a secret in it. */
+function reportOn(image: TestImage | undefined, files: Readonly<Record<string, string>>) {
+  const Metadata = image ? { RepoDigests: [`shop/app@${image.manifest.descriptor.digest}`] } : {};
+  const Results = Object.entries(files).map(([Target, Severity]) => {
+    return { Target, Class: 'secret', Secrets: [{ RuleID: 'private-key', Title: 'A key', Severity }] };
+  });
+  return utf8(JSON.stringify({ SchemaVersion: 2, ArtifactName: 'shop/app:1', Metadata, Results }));
+}
+
+/** Findings of the app stand at the layers of their owners, also where another image goes through the same layers. */
+async function findsWhatReportsSay(workshop: Workshop, app: TestImage): Promise<void> {
+  const cacheFolder = await temporaryFolder();
+  const scan = (bytes: Uint8Array, image: string | null = null, names = ['app', 'worker']) =>
+    collect(workshop, names, {
+      policy: workshop.policy,
+      cacheFolder,
+      reports: [{ source: 'trivy.json', image, bytes }],
+    });
+  const files = { '/etc/motd': 'CRITICAL', '/opt/app/main': 'LOW', '/nowhere': 'HIGH' };
+  const { inheritance, errors } = await scan(reportOn(app, files));
+  expect(errors).toEqual([]);
+  expect(inheritance.images.map(image => image.scan)).toEqual([
+    { reports: 1, findings: 3, unattributed: 1 },
+    null,
+  ]);
+  const [base] = inheritance.root.children;
+  const runtime = base?.children[0];
+  expect(base?.findings).toMatchObject({ total: 1, bySeverity: { critical: 1, high: 0 } });
+  expect(runtime?.findings).toMatchObject({ total: 0 });
+  // Nobody has scanned the worker's own layer: that is not "none".
+  expect(runtime?.children.map(({ findings }) => findings?.total ?? null)).toEqual([1, null]);
+
+  const codesOf = async (...given: Parameters<typeof scan>) => {
+    const said = await scan(...given);
+    expect(said.inheritance.images.every(image => image.scan === null)).toBe(said.errors.length > 0);
+    return said.errors.map(({ code, details }) => `${code} ${details['report']}`);
+  };
+  expect(await codesOf(reportOn(onTop(app, 'more'), files))).toEqual(['report-other-image trivy.json']);
+  expect(await codesOf(reportOn(undefined, files))).toEqual(['usage-argument trivy.json']);
+  expect(await codesOf(reportOn(undefined, files), workshop.reference('worker'))).toEqual([]);
+  expect(await codesOf(reportOn(app, files), workshop.reference('worker'))).toEqual([
+    'report-other-image trivy.json',
+  ]);
+  expect(await codesOf(utf8('{'))).toEqual(['report-invalid trivy.json']);
+  const parts = utf8('{"bomFormat":"CycloneDX","specVersion":"1.6","components":[]}');
+  expect(await codesOf(parts, workshop.reference('app'))).toEqual(['report-invalid trivy.json']);
+}
 
 describe('without a policy', () => {
   test('bases are followed by what images say, and all of it is self-asserted', async () => {
@@ -159,7 +209,7 @@ describe('without a policy', () => {
     });
     expect(images['app']).toMatchObject({ platform: 'linux/arm64', currency: { state: 'current' } });
     const { errors } = await collect(workshop, ['app']);
-    expect(errors.map(({ error }) => [error.code, error.hint])).toEqual([
+    expect(errors.map(({ code, hint }) => [code, hint])).toEqual([
       ['usage-argument', '--platform linux/amd64'],
     ]);
   });
@@ -168,7 +218,7 @@ describe('without a policy', () => {
     const workshop = await openWorkshop();
     await builtImages(workshop);
     const { inheritance, errors } = await collect(workshop, ['nothing', 'base']);
-    expect(errors.map(({ error }) => error.code)).toEqual(['oci-not-found']);
+    expect(errors.map(({ code }) => code)).toEqual(['oci-not-found']);
     expect(inheritance.images.map(({ state, code }) => [state, code])).toEqual([
       ['indeterminate', 'oci-not-found'],
       ['unverified', null],
@@ -214,6 +264,7 @@ describe('with a policy', () => {
     expect(imagesIn(both.inheritance.root)['tool']).toMatchObject(unmarked);
     const alone = await collect(workshop, ['tool'], { policy });
     expect(Object.keys(imagesIn(alone.inheritance.root))).toEqual(['tool']);
+    await findsWhatReportsSay(workshop, images.app);
   });
 
   test('what TUF has recorded for a tag or a channel goes before what the registry answers', async () => {

@@ -1,7 +1,10 @@
 import { utf8 } from '../../../src/base/bytes.js';
 import { computeDigest, type Digest } from '../../../src/base/digest.js';
+import type { ScannedImage } from '../../../src/inheritance/attribute-reports.js';
 import { buildInheritance, type Inheritance } from '../../../src/inheritance/index.js';
 import type { Lineage, Lookup, Lookups, OwnedSpan, Stage } from '../../../src/inheritance/lineage.js';
+import type { Severity } from '../../../src/scans/index.js';
+import type { AttributedFinding } from '../../../src/verify/attribute-report.js';
 
 /** Lineages made of words: each layer and manifest has the digest of its name. */
 
@@ -95,18 +98,39 @@ export function lookupsOf(
   return { names: new Map(Object.entries(names)), channels };
 }
 
+/** A finding in a file of its name, in these layers. */
+export function findingIn(id: string, severity: Severity, ...layers: readonly number[]): AttributedFinding {
+  const path = `/${id}`;
+  return {
+    ...{
+      id,
+      severity,
+      aliases: [],
+      title: null,
+      severityWord: null,
+      package: null,
+      fixedIn: [],
+      source: null,
+    },
+    places: [{ path, layers: [] }],
+    owners: layers.map(layer => ({ by: 'path', team: 'base', step: 'base', layer, adopted: false, path })),
+    ...{ orphan: null, contradictions: [], unknownLayers: [] },
+  };
+}
+
 export function treeOf(
   lineages: readonly Lineage[],
   lookups: Lookups = lookupsOf(),
   more: Partial<Inheritance> = {},
+  scanned: readonly ScannedImage[] = [],
 ): Inheritance {
   return {
     policy: { name: 'shop', version: 1, digest: digestOf('policy') },
     images: lineages.map(({ reference, pinned, state, code, stages, through }) => ({
-      ...{ reference, pinned, state, code, through, message: null },
+      ...{ reference, pinned, state, code, through, message: null, scan: null },
       digest: stages.at(-1)?.manifest ?? null,
     })),
-    root: buildInheritance(lineages, lookups, NOW),
+    root: buildInheritance(lineages, lookups, NOW, scanned),
     ...more,
   };
 }

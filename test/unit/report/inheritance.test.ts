@@ -6,7 +6,7 @@ import { renderInheritanceDot, renderInheritanceMermaid } from '../../../src/rep
 import { renderInheritanceSvg } from '../../../src/report/inheritance-svg.js';
 import { presentInheritance } from '../../../src/report/inheritance-text.js';
 import { renderLines } from '../../../src/report/lines.js';
-import { digestOf, leadsTo, lineageOf, lookupsOf, treeOf } from '../inheritance/lineages.js';
+import { digestOf, findingIn, leadsTo, lineageOf, lookupsOf, treeOf } from '../inheritance/lineages.js';
 
 const SHOP = 'registry.example/shop';
 const base = { name: 'base', adds: ['b1', 'b2'], tag: `${SHOP}/base:12`, days: 40 };
@@ -27,9 +27,19 @@ function shopTree(): Inheritance {
     [`${SHOP}/app:1.4`]: leadsTo('app'),
     [`${SHOP}/tool:7`]: { kind: 'unknown', code: 'net-timeout', why: 'no answer within 10 s' },
   });
-  const tree = treeOf(lineages, lookups);
+  const findings = [
+    findingIn('CVE-1', 'critical', 2),
+    findingIn('CVE-2', 'low', 2),
+    findingIn('CVE-3', 'high'),
+  ];
+  const tree = treeOf(lineages, lookups, {}, [{ reference: `${SHOP}/app:1.4`, reports: 1, findings }]);
   const unread = { reference: `${SHOP}/gone:1`, pinned: null, digest: null, through: null } as const;
-  const why = { state: 'indeterminate', code: 'oci-not-found', message: 'it does not exist' } as const;
+  const why = {
+    state: 'indeterminate',
+    code: 'oci-not-found',
+    message: 'it does not exist',
+    scan: null,
+  } as const;
   return { ...tree, images: [...tree.images, { ...unread, ...why }] };
 }
 
@@ -55,11 +65,13 @@ test('as text', () => {
 scratch
 └─ ✓ registry.example/shop/base:12
    │    sha256:d67e86b9201c, linux/amd64, 2 layers, 32.3 MB, built 40 days ago
+   │    no findings in these layers
    │    base: add, signed by base-1, 40 days ago (2026-10-19)
    │    behind: registry.example/shop/base:12 (so called by the next image) is sha256:0edf08b3709a
    │    now, by TUF
    ├─ ✓ registry.example/shop/app:1.4
    │       sha256:f9d2155037fe, linux/amd64, 1 layer, 48.3 MB, built 2 days ago
+   │       2 findings in these layers: 1 critical, 1 low
    │       app: add, signed by app-1, 2 days ago (2026-11-26)
    │       up to date: it is registry.example/shop/app:1.4
    └─ ✗ registry.example/shop/tool:7
@@ -79,8 +91,8 @@ test('in DOT', () => {
       node [shape=box, style="rounded,filled", fillcolor=white, fontname="Helvetica", fontsize=11, penwidth=2];
       edge [color="#6e7781", fontname="Helvetica"];
       n0 [label="scratch", color="#6e7781", shape=plaintext, style=""];
-      n1 [label="✓ registry.example/shop/base:12\\nsha256:d67e86b9201c\\nbase: add, signed by base-1, 40 days ago (2026-10-19)\\nbehind: registry.example/shop/base:12 (so called by the next image) is sha256:0edf08b3709a now, by TUF\\n2 layers, 32.3 MB", color="#0072b2"];
-      n2 [label="✓ registry.example/shop/app:1.4\\nsha256:f9d2155037fe\\napp: add, signed by app-1, 2 days ago (2026-11-26)\\nup to date: it is registry.example/shop/app:1.4\\n1 layer, 48.3 MB", color="#e69f00"];
+      n1 [label="✓ registry.example/shop/base:12\\nsha256:d67e86b9201c\\nbase: add, signed by base-1, 40 days ago (2026-10-19)\\nbehind: registry.example/shop/base:12 (so called by the next image) is sha256:0edf08b3709a now, by TUF\\n2 layers, 32.3 MB\\nno findings in these layers", color="#0072b2"];
+      n2 [label="✓ registry.example/shop/app:1.4\\nsha256:f9d2155037fe\\napp: add, signed by app-1, 2 days ago (2026-11-26)\\nup to date: it is registry.example/shop/app:1.4\\n1 layer, 48.3 MB\\n2 findings in these layers: 1 critical, 1 low", color="#e69f00"];
       n3 [label="✗ registry.example/shop/tool:7\\nsha256:1b0b5c409e19\\nfailed: no-marks\\nnot known whether it is still registry.example/shop/tool:7: no answer within 10 s\\n2 layers, 48.3 MB", color="#cf222e", fontcolor="#cf222e"];
       n4 [label="? registry.example/shop/gone:1\\ncould not be read: oci-not-found", color="#9a6700", shape=box, style="filled,bold"];
       n0 -> n1 [penwidth=2];
@@ -135,6 +147,7 @@ describe('as SVG', () => {
       'behind: base:12',
       'not known: tool:7',
       'layers of app',
+      '2 findings in these layers:',
     ])
       expect(svg).toContain(word);
     expect(svg.match(/href|url\(|@import/)).toBeNull();
