@@ -207,7 +207,7 @@ export const LIMITS = {
   packageField: 1024,
   /** Extended attributes of one entry, all together; the kernel gives up at as much for one of them. */
   entryXattrs: 65_535,
-  /** Files and folders that an image has, or has had in a layer below, at once. */
+  /** Files and folders that an image has or has had in a layer below, and how often these changed. */
   treeNodes: 4_000_000,
   /** Symbolic links on the way to one path, as in the kernel. */
   symlinkHops: 40,

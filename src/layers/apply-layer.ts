@@ -6,7 +6,7 @@ import { HiddenPaths } from './hidden-paths.js';
 import type { LayerIndex } from './layer-index.js';
 import type { Operation } from './operation.js';
 import { Placer } from './placer.js';
-import { childrenOf, type Tree } from './tree.js';
+import { childrenOf, reserveNodes, type Tree } from './tree.js';
 
 /**
  * Puts one more layer on top of a tree (OCI image specification, "Applying Changesets"): first what it hides of the layers
@@ -21,6 +21,7 @@ export function applyLayer(
   tell: (operation: Operation) => void = () => {},
 ): void {
   const layer = tree.layers.push(index) - 1;
+  reserveNodes(tree, index.count);
   try {
     const hidden = new HiddenPaths();
     const hidings = findHidden(tree, index, layer);

@@ -89,8 +89,16 @@ export class NameTable {
 
   /** Lets a row be found, by the name and folder that it has. */
   add(row: number): void {
-    if (this.#filled++ >= this.#buckets.length) this.#enlarge();
+    this.reserve(1);
+    this.#filled++;
     this.#put(row);
+  }
+
+  /** Makes room for so many names more. */
+  reserve(more: number): void {
+    let buckets = this.#buckets.length;
+    while (buckets < this.#filled + more) buckets *= 2;
+    if (buckets > this.#buckets.length) this.#enlarge(buckets);
   }
 
   remove(row: number): void {
@@ -123,9 +131,9 @@ export class NameTable {
     this.#buckets[bucket] = row;
   }
 
-  #enlarge(): void {
+  #enlarge(buckets: number): void {
     const old = this.#buckets;
-    this.#buckets = new Int32Array(2 * old.length).fill(-1);
+    this.#buckets = new Int32Array(buckets).fill(-1);
     for (const first of old) {
       for (let row = first; row >= 0; ) {
         const next = this.#rows.chain[row] as number;

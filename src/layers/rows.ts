@@ -32,23 +32,26 @@ export type Rows = { [Name in Column]: InstanceType<(typeof COLUMNS)[Name]> } & 
 
 export const COLUMN_NAMES = Object.keys(COLUMNS) as readonly Column[];
 
-/** Room for so many rows, none of which is in use. */
+/** Room for so many rows, none of which is in use; all of them are -1. */
 export function makeRows(capacity = 64): Rows {
-  const columns = COLUMN_NAMES.map(name => [name, new COLUMNS[name](capacity)]);
+  const columns = COLUMN_NAMES.map(name => [name, new COLUMNS[name](capacity).fill(-1)]);
   return { ...(Object.fromEntries(columns) as Omit<Rows, 'count'>), count: 0 };
 }
 
-/** The number of a new row, all of which is -1. Columns may be other arrays after that. */
+/** Makes room for so many rows more. Columns may be other arrays after that. */
+export function reserveRows(rows: Rows, more: number): void {
+  const needed = rows.count + more;
+  const capacity = rows.parent.length;
+  if (needed <= capacity) return;
+  const { count: _, ...larger } = makeRows(Math.max(needed, Math.ceil(capacity * 1.5)));
+  for (const name of COLUMN_NAMES) larger[name].set(rows[name]);
+  Object.assign(rows, larger);
+}
+
+/** The number of a new row. Columns may be other arrays after that. */
 export function addRow(rows: Rows): number {
-  const row = rows.count++;
-  if (row === rows.parent.length) {
-    const larger = makeRows(Math.ceil(row * 1.5));
-    for (const name of COLUMN_NAMES) larger[name].set(rows[name]);
-    const { count: _, ...columns } = larger;
-    Object.assign(rows, columns);
-  }
-  for (const name of COLUMN_NAMES) rows[name][row] = -1;
-  return row;
+  reserveRows(rows, 1);
+  return rows.count++;
 }
 
 /** A new row that says the same as another one. */

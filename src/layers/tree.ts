@@ -4,7 +4,7 @@ import { type EntryPath, joinPath } from './entry-path.js';
 import { ENTRY, type EntryKind, type LayerEntry } from './layer-index.js';
 import { NameTable } from './name-table.js';
 import type { DeletedHow, Owners, Tombstone, Version } from './operation.js';
-import { addRow, copyRow, makeRows, type Rows } from './rows.js';
+import { addRow, copyRow, makeRows, type Rows, reserveRows } from './rows.js';
 
 /**
  * One name in the tree of an image, by its row. What a name is stands in the indexes of the layers, and here is where. Names
@@ -101,6 +101,13 @@ export function restoreTree(
 ): Tree {
   const table = new NameTable(rows, ROOT, names);
   return { root: ROOT, layers: [...layers], rows, names: table, gone: [...gone], limit: 0 };
+}
+
+/** Makes room for so many names more, so that it need not be made bit by bit. */
+export function reserveNodes({ rows, names, limit }: Tree, more: number): void {
+  const room = Math.min(more, Math.max(0, limit - rows.count));
+  reserveRows(rows, room);
+  names.reserve(room);
 }
 
 /** Row 0 is nobody's: a node is never taken for none. */
