@@ -144,6 +144,8 @@ function policy(): string {
         ['flow', 'steps that build an image, first to last: team, kinds, threshold, maxAge'],
         ['approvals', 'approvals of the finished image, or of one step'],
         ['config', 'which keys of the image config a step may change'],
+        ['paths', 'which files a step may add, change and delete: @dpkg and its like are package databases'],
+        ['seals', 'what becomes of files that a step has sealed: custody mark --seal'],
         ['metadata', 'what the finished image must be: user, ports, labels, environment, …'],
         [
           'predicate',

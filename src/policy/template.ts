@@ -85,7 +85,10 @@ ${lines.join('\n')}`;
 }
 
 function settings(): string {
-  return `# How far layers are looked at: manifest trusts a digest that its team signed, blobs reads every layer.
+  return `# How far layers are looked at: manifest trusts a digest that its team signed, blobs reads every layer, content looks at
+# every file: write that to say which files a step may touch, such as
+#   paths:
+#     STEP: { allow: ["/opt/app/**"], delete: [] }
 evidence: blobs
 marks:
   skew: 5m                  # by how much clocks may disagree`;

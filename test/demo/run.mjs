@@ -1,11 +1,11 @@
 /**
  * `npm start`: the main job, offline, on a layout on disk. Three teams build on each other's image; each checks what it was
- * handed, adds its layer, marks it, and hands on. The last one to receive it proves whose every layer is; then five attacks
+ * handed, adds its layer, marks it, and hands on. The last one to receive it proves whose every layer is; then six attacks
  * are refused, each with its reason. Every command is printed before it runs; pasted into a shell in this folder, they do
  * the same.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -71,8 +71,25 @@ run('touchmark', [
   ...['--team', 'security=work/scanner.pub', '--approval', 'scan=security'],
 ]);
 
+say('# And which files the two teams may touch that build on others.');
+const rules = `paths:
+  runtime: { allow: ["/usr/bin/**"] }
+  app: { allow: ["/opt/app/**"] }
+`;
+const written = readFileSync(join(root, 'work/policy.yaml'), 'utf8');
+writeFileSync(
+  join(root, 'work/policy.yaml'),
+  written.replace(/^evidence: .*$/m, 'evidence: content') + rules,
+);
+say("$ sed -i 's/^evidence: .*$/evidence: content/' work/policy.yaml");
+say(`$ cat >> work/policy.yaml <<'END'\n${rules}END`);
+
 const builds = [
-  { team: 'base', key: 'linus', files: ['etc/os-release=ID=demo', 'bin/sh=a shell'] },
+  {
+    team: 'base',
+    key: 'linus',
+    files: ['etc/os-release=ID=demo', 'bin/sh=a shell', 'usr/lib/libssl.so.3=a library'],
+  },
   { team: 'runtime', key: 'ada', on: 'base', files: ['usr/bin/run=a runtime'] },
   { team: 'app', key: 'grace', on: 'runtime', files: ['opt/app/main=echo hello'] },
 ];
@@ -132,12 +149,37 @@ verify('oci:work/withheld:app', 15);
 say('\n# Attack 5: an image of the runtime team, well marked, is passed off as the application.');
 verify('oci:work/image:runtime', 12, '--as', 'registry.example/app');
 
+say('\n# Attack 6: the application team replaces a library of the base. Its own tool refuses to mark that…');
+run('add-layer', [
+  ...['oci:work/image:replaced', '--from', 'oci:work/image:runtime'],
+  ...['opt/app/main=echo hello', 'usr/lib/libssl.so.3=another library'],
+]);
+const markReplaced = (policy, expect) =>
+  run(
+    'touchmark',
+    [
+      ...['custody', 'mark', 'oci:work/image:replaced', '--team', 'app', '--step', 'app'],
+      ...['--base', 'oci:work/image:runtime', '--as', 'registry.example/app'],
+      ...['--policy', policy, '--key', 'work/grace.key', '--yes'],
+    ],
+    { expect },
+  );
+markReplaced('work/policy.yaml', 16);
+say('# …and marked by a policy of its own making, it is refused by whoever verifies.');
+writeFileSync(
+  join(root, 'work/loose.yaml'),
+  readFileSync(join(root, 'work/policy.yaml'), 'utf8').replace(/app: { allow: .*/, 'app: { allow: ["/**"] }'),
+);
+say(`$ sed 's|app: { allow: .*|app: { allow: ["/**"] }|' work/policy.yaml > work/loose.yaml`);
+markReplaced('work/loose.yaml', 0);
+verify('oci:work/image:replaced', 16, '--handover', 'security');
+
 if (failures.length > 0) {
   process.stderr.write(`\nnot as expected:\n${failures.map(failure => `  ${failure}\n`).join('')}`);
   process.exitCode = 1;
 } else {
   say(
-    '\n# All as expected: every layer has its owner, five attacks were refused. The files are in work/; to see',
+    '\n# All as expected: every layer has its owner, six attacks were refused. The files are in work/; to see',
   );
   say('# the chain: touchmark custody show oci:work/image:app --policy work/policy.yaml');
 }
