@@ -160,6 +160,11 @@ function describeDeletion(tree: Tree, { path, layer, how, was }: Tombstone): Del
   return { path, layer, how, was: stateOf(tree, was), history };
 }
 
+/** What is at a node now. */
+export function stateAt(tree: Tree, node: TreeNode): BlameState {
+  return stateOf(tree, versionOf(tree, node));
+}
+
 function stateOf(
   tree: Tree,
   { kind, path, content, meta, contentAt, metaAt }: Omit<Version, 'history'>,
