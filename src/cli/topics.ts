@@ -101,6 +101,7 @@ function custody(): string {
         ['touchmark custody approve', 'a scan, a test or a release of the image'],
         ['touchmark custody verify', 'the gate: is every layer somebody’s who may put it there'],
         ['touchmark custody show', 'the chain as a tree, or as a picture'],
+        ['touchmark tree --inheritance', 'what images are built on, and what is behind'],
         ['touchmark blame', 'whose a file is, and who deleted it'],
         ['touchmark attribute', 'a scanner’s report, split by team'],
         ['touchmark custody withdraw', 'a team takes back what it claimed'],

@@ -1,16 +1,15 @@
-import type { ReasonCode } from '../base/codes.js';
 import { failure } from '../custody/finding.js';
 import type { TrustFacts } from '../custody/index.js';
 import type { CustodyPolicy, EvidenceLevel } from '../custody/policy.js';
 import type { StoreAccess } from '../oci/open.js';
-import { formatReference, parseReference } from '../oci/reference.js';
+import { parseReference } from '../oci/reference.js';
 import { judgeImage } from '../verify/judge-custody.js';
 import { checkRelease, lookUpRelease, type ReleaseLookup } from '../verify/release.js';
-import { type ShownImage, type ShowOptions, withShown } from '../verify/show-custody.js';
+import { type ShowOptions, withShown } from '../verify/show-custody.js';
 import type { CustodyOutcome } from '../verify/verify-custody.js';
 import { type BaseReader, followBases } from './follow-bases.js';
-import type { Lineage, Lookup, Stage } from './lineage.js';
-import { childrenOf } from './look-up.js';
+import type { Lineage, Lookup } from './lineage.js';
+import { askedStage, type OpenedImage, openedBy, rootOf, unprovenStage } from './opened-image.js';
 import { provenStages } from './proven-stages.js';
 import { parseImage, readImage } from './read-image.js';
 
@@ -44,109 +43,83 @@ export async function readLineage(
   bases: BaseReader,
   options: ReadLineageOptions,
 ): Promise<ReadLineage> {
-  const parsed = parseReference(reference);
+  const { policy } = options;
   return withShown(access, reference, options, async (store, target, shown) => {
-    const root = shown.through ?? shown.digest;
-    const children = target.raw.descriptor.digest === root ? childrenOf(target.raw) : [shown.digest];
-    const opened = nameOf(reference, options.repository);
+    const opened: OpenedImage = { store, target, shown, parsed: parseReference(reference) };
+    const { lineage, outcome } = policy
+      ? await readProven(opened, policy, options)
+      : { lineage: await readStated(opened, bases, options), outcome: null };
     const about = { reference, pinned: shown.pinned, through: shown.through };
-    const asked = (stage: Omit<Stage, 'index' | 'names' | 'repository'> & Partial<Stage>): Stage => ({
-      ...stage,
-      index: shown.through,
-      repository: shown.repository,
-      names: [
-        ...(opened === undefined ? [] : [{ name: opened, from: 'asked' as const }]),
-        ...(stage.names ?? []),
-      ],
-    });
-    const found: Lookup = { kind: 'found', by: 'store', digest: root, children };
-    const seen = opened === undefined ? null : ([opened, found] as const);
-
-    const { policy } = options;
-    if (!policy) {
-      const image = await readImage(store, target.raw);
-      const { manifest, platform, created, diffIDs, sizes } = image;
-      const own = asked({
-        manifest,
-        platform,
-        created,
-        depth: diffIDs.length,
-        basis: 'asked',
-        mark: null,
-        channel: null,
-      });
-      const { stages, namedBase } = await followBases(image, parsed, bases);
-      const lineage: Lineage = {
-        ...{ ...about, state: 'unverified', code: null, diffIDs, sizes, spans: [] },
-        ...{ stages: [...stages, own], namedBase },
-      };
-      return { lineage, opened: seen, outcome: null };
-    }
-
-    const { repository, platform, level, facts, releaseOf, now, signal } = options;
-    const release = releaseOf && (await lookUpRelease(releaseOf, parsed, repository));
-    const moved = release && checkRelease(release, root);
-    const tagGiven = parsed.digest === undefined && store.namesRepository;
-    const { verdict, config, collected } = await judgeImage(
-      store,
-      target,
-      tagGiven,
-      {
-        policy,
-        now,
-        ...(facts && { trust: { facts, releaseOf: releaseOf ?? noReleases } }),
-        ...(repository !== undefined && { repository }),
-        ...(platform !== undefined && { platform }),
-        ...(level !== undefined && { level }),
-        ...(signal && { signal }),
-      },
-      moved ? [failure(moved.code, 'image', moved.message, moved.hint)] : [],
-    );
-    const image = parseImage(target.raw, config);
-    const { diffIDs, sizes } = image;
-    const proven = verdict.verdict === 'pass' ? provenStages(verdict, collected, image, policy) : [];
-    const head = proven.at(-1);
-    const { manifest, created } = image;
-    const own = asked(
-      head ?? {
-        manifest,
-        platform: image.platform,
-        created,
-        depth: diffIDs.length,
-        basis: 'asked',
-        mark: null,
-        channel: null,
-      },
-    );
-    const lineage: Lineage = {
-      ...{ ...about, state: STATES[verdict.verdict], code: verdict.code, diffIDs, sizes },
-      spans:
-        verdict.verdict === 'pass'
-          ? verdict.chain.map(({ span, team, step }) => ({ ...span, team, step }))
-          : [],
-      stages: [...proven.slice(0, -1), own],
-      namedBase: null,
+    return {
+      lineage: { ...about, ...lineage },
+      opened: openedBy(opened, options.repository),
+      outcome: outcome && { reference, ...outcome },
     };
-    const outcome = outcomeOf(reference, shown, target.raw.descriptor.mediaType, verdict.code);
-    return { lineage, opened: seen, outcome: { ...outcome, custody: verdict, release: release ?? null } };
   });
 }
 
+type LineageFacts = Omit<Lineage, 'reference' | 'pinned' | 'through'>;
+
+/** By what the image says of itself. */
+async function readStated(
+  opened: OpenedImage,
+  bases: BaseReader,
+  options: ReadLineageOptions,
+): Promise<LineageFacts> {
+  const image = await readImage(opened.store, opened.target.raw);
+  const { stages, namedBase } = await followBases(image, opened.parsed, bases);
+  const { diffIDs, sizes } = image;
+  const own = askedStage(opened, unprovenStage(image), options.repository);
+  const nothing = { state: 'unverified', code: null, spans: [] } as const;
+  return { ...nothing, diffIDs, sizes, stages: [...stages, own], namedBase };
+}
+
+/** By its chain of custody, or by its layers alone where that does not hold. */
+async function readProven(
+  opened: OpenedImage,
+  policy: CustodyPolicy,
+  options: ReadLineageOptions,
+): Promise<{ readonly lineage: LineageFacts; readonly outcome: Omit<CustodyOutcome, 'reference'> }> {
+  const { store, target, shown, parsed } = opened;
+  const { repository, platform, level, facts, releaseOf, now, signal } = options;
+  const release = releaseOf && (await lookUpRelease(releaseOf, parsed, repository));
+  const moved = release && checkRelease(release, rootOf(shown));
+  const { verdict, config, collected } = await judgeImage(
+    store,
+    target,
+    parsed.digest === undefined && store.namesRepository,
+    {
+      policy,
+      now,
+      ...(facts && { trust: { facts, releaseOf: releaseOf ?? noReleases } }),
+      ...(repository !== undefined && { repository }),
+      ...(platform !== undefined && { platform }),
+      ...(level !== undefined && { level }),
+      ...(signal && { signal }),
+    },
+    moved ? [failure(moved.code, 'image', moved.message, moved.hint)] : [],
+  );
+  const { code, chain } = verdict;
+  const holds = verdict.verdict === 'pass';
+  const image = parseImage(target.raw, config);
+  const proven = holds ? provenStages(verdict, collected, image, policy) : [];
+  const own = askedStage(opened, proven.at(-1) ?? unprovenStage(image), repository);
+  const { diffIDs, sizes } = image;
+  const { digest, pinned, through, layers } = shown;
+  const { mediaType } = target.raw.descriptor;
+  return {
+    lineage: {
+      ...{ state: STATES[verdict.verdict], code, diffIDs, sizes, namedBase: null },
+      spans: holds ? chain.map(({ span, team, step }) => ({ ...span, team, step })) : [],
+      stages: [...proven.slice(0, -1), own],
+    },
+    outcome: {
+      ...{ digest, pinned, through, layers, mediaType, code, index: null, error: null },
+      ...{ custody: verdict, release: release ?? null },
+    },
+  };
+}
+
 const STATES = { pass: 'verified', fail: 'failed', indeterminate: 'indeterminate' } as const;
+
 const noReleases: ReleaseLookup = () => Promise.resolve(undefined);
-
-/** The name that a reference by tag is: what was named by digest has none. */
-function nameOf(reference: string, repository: string | undefined): string | undefined {
-  const { transport, location, tag, digest } = parseReference(reference);
-  if (digest !== undefined || tag === undefined) return undefined;
-  return repository === undefined ? formatReference({ transport, location, tag }) : `${repository}:${tag}`;
-}
-
-function outcomeOf(
-  reference: string,
-  { digest, pinned, through, layers }: ShownImage,
-  mediaType: string,
-  code: ReasonCode | null,
-): Omit<CustodyOutcome, 'custody' | 'release'> {
-  return { reference, digest, mediaType, pinned, through, code, index: null, layers, error: null };
-}

@@ -325,6 +325,12 @@ test('a layout needs no registry, and asks none', async () => {
   await store.commit();
   const gone = imagesIn((await collect(workshop, ['app'])).inheritance.root);
   expect(gone['?']?.namedBase).toMatchObject({ code: 'oci-not-found', currency: { state: 'unknown' } });
+  // What a folder holds says nothing of the tag that the image is to have elsewhere.
+  const elsewhere = await collect(workshop, ['app'], { repository: 'elsewhere.example/app' });
+  expect(elsewhere.inheritance.root.children[0]?.images[0]?.currency).toMatchObject({
+    state: 'unknown',
+    names: [{ name: 'elsewhere.example/app:1', code: 'net-offline' }],
+  });
   // A base that lies in the same layout is read from there.
   await pushImage(store, base);
   await store.commit();
