@@ -12,7 +12,7 @@ import type { Descriptor } from '../oci/descriptor.js';
 import type { Store } from '../oci/store.js';
 import type { KeptLayers } from './kept-layers.js';
 
-/** A layer as the manifest names it, and what it is to unpack to: as its team signed, or as the config says. */
+/** A layer as the manifest names it, and the diffID that it must have: its team signed it, or at least the config says it. */
 export interface SignedLayer {
   readonly index: number;
   readonly descriptor: Descriptor;
@@ -32,8 +32,8 @@ export interface ContentOptions {
 const CONCURRENCY = 4;
 
 /**
- * The entries of layers: from the cache where they are known there, else by reading the blobs, each of which must unpack to
- * what it is to.
+ * The entries of layers: from the cache where they are known there, else by reading the blobs, each of which must have its
+ * diffID.
  * @returns in the order of `layers`
  * @throws TouchmarkError `layer-diffid-mismatch`; why a tar is refused; what the store throws; the signal's reason
  */
@@ -68,7 +68,7 @@ export async function loadLayerIndexes(
 }
 
 /**
- * Reads one layer, which must unpack to what it is to.
+ * Reads one layer, which must have its diffID.
  * @throws as {@link loadLayerIndexes}
  */
 export async function readSigned(
