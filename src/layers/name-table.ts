@@ -108,7 +108,7 @@ export class NameTable {
     if (first === row) this.#buckets[bucket] = chain[row] as number;
     else {
       let before = first;
-      while (chain[before] !== row) before = chain[before] as number;
+      while (before >= 0 && chain[before] !== row) before = chain[before] as number;
       chain[before] = chain[row] as number;
     }
     this.#filled--;

@@ -49,7 +49,7 @@ export interface Tree {
   readonly names: NameTable;
   /** Names that were taken away, in that order. */
   readonly gone: TreeNode[];
-  /** How many rows there may be, but the one that is added last. */
+  /** How many rows there may be, but the one that is added last; 0 for a tree that was kept, which is only to be read. */
   readonly limit: number;
 }
 
@@ -105,6 +105,7 @@ export function restoreTree(
 
 /** Makes room for so many names more, so that it need not be made bit by bit. */
 export function reserveNodes({ rows, names, limit }: Tree, more: number): void {
+  if (limit === 0) fail('internal', 'a tree that was kept takes no more layers');
   const room = Math.min(more, Math.max(0, limit - rows.count));
   reserveRows(rows, room);
   names.reserve(room);

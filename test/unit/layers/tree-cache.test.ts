@@ -17,6 +17,7 @@ import {
   summarize,
   type Tree,
 } from '../../../src/layers/index.js';
+import { codeOf } from '../support.js';
 import { f, type Layer, link, soft, wh } from './constructs.js';
 import { layerOf, type RawEntry } from './tars.js';
 
@@ -123,7 +124,8 @@ it('knows no tree of other layers, or of these in another order, nor a file that
   const diffIDs = freshDiffIDs(2);
   expect(await cache.load(diffIDs, made.indexes)).toBeUndefined();
   await cache.save(diffIDs, made.tree);
-  expect(await cache.load(diffIDs, made.indexes)).toBeDefined();
+  const loaded = await cache.load(diffIDs, made.indexes);
+  expect(codeOf(() => loaded && applyLayer(loaded, layerOf(wh('.wh.a'))))).toBe('internal');
   expect(await cache.load(diffIDs.toReversed(), made.indexes)).toBeUndefined();
   expect(await cache.load(diffIDs.slice(0, 1), made.indexes)).toBeUndefined();
   const file = join(home, 'trees', readdirSync(join(home, 'trees'))[0] as string);
