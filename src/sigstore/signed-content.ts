@@ -9,7 +9,7 @@ import { type HashName, hashBytes } from './signature-algorithm.js';
 
 /** What is verified to be signed: an image's manifest, or a file. */
 export interface Artifact {
-  /** Lower-case hex by algorithm. One is enough for envelopes; files are compared under each that is given. */
+  /** Lower-case hex by algorithm; one is enough. Computed instead where the file itself is there. */
   readonly digests: Readonly<Partial<Record<HashName, string>>>;
   /** The file itself. Without it, signatures over a file are verified from its digest, which Ed25519 does not allow. */
   readonly bytes?: Uint8Array;

@@ -285,6 +285,7 @@ describe('authorities of the trusted root', () => {
       good,
       { signedBy: ecKey('P-384').privateKey },
     ],
+    ['under another name of its anchor', 'certificate: certificate-untrusted', good, { issuer: 'root2' }],
     ['expired when the signature was made', 'certificate: certificate-expired', good, { notAfter: NOW }],
     [
       'valid only later',

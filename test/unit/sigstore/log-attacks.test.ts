@@ -184,7 +184,7 @@ describe('entries that are not true', () => {
         const note: string = entry.inclusionProof.checkpoint.envelope;
         entry.inclusionProof.checkpoint.envelope = note.replace(
           / [A-Za-z0-9+/=]+\n$/,
-          text => ` ${other(text.slice(1, -1)).replace(/^.{4}/, 'AAAA')}\n`,
+          text => ` AAAA${text.slice(5)}`,
         );
       },
     ],
@@ -198,6 +198,15 @@ describe('entries that are not true', () => {
           deployment.tree,
           'evil.test',
         )),
+    ],
+    [
+      'a checkpoint signed under another name (v2)',
+      { log: 'v2' },
+      CHECKPOINT,
+      entry => {
+        const { checkpoint } = entry.inclusionProof;
+        checkpoint.envelope = checkpoint.envelope.replace('— tiles.test', '— evil.test');
+      },
     ],
     ['no proof (v2)', { log: 'v2' }, 'logs: log-proof-missing', entry => delete entry.inclusionProof],
     ['no proof in version 0.3', {}, 'logs: log-proof-missing', entry => delete entry.inclusionProof],
@@ -255,6 +264,21 @@ describe('entries that are not true', () => {
     expect(await verdictOf(bundle, deployment)).toBe('ok');
     checkpoint.envelope = `${text}\n\n— witness.test ${base64(Buffer.alloc(68, 7))}\n`;
     expect(await verdictOf(bundle, deployment)).toBe(CHECKPOINT);
+  });
+
+  it('a promise by a log of tiles gives no time, be it signed by that log', async () => {
+    const { bundle } = deployment.sign({ log: 'v2', timestamp: false });
+    const entry = entryOf(bundle);
+    const promised = {
+      body: entry.canonicalizedBody,
+      integratedTime: NOW / 1000 + 60,
+      logID: deployment.tilesId.toString('hex'),
+      logIndex: Number(entry.logIndex),
+    };
+    const promise = sign(null, Buffer.from(JSON.stringify(promised)), deployment.tiles.privateKey);
+    entry.integratedTime = String(promised.integratedTime);
+    entry.inclusionPromise = { signedEntryTimestamp: base64(promise) };
+    expect(await verdictOf(bundle, deployment)).toBe('time: time-threshold-not-met');
   });
 });
 

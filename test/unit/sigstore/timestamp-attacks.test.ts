@@ -42,6 +42,14 @@ describe('timestamps', () => {
       stamp => Buffer.concat([stamp, Buffer.of(5, 0)]),
     ],
     [
+      'a token beside a refusal',
+      'time-threshold-not-met: format-timestamp',
+      stamp => {
+        const at = stamp.indexOf(Buffer.from('3003020100', 'hex'));
+        return Buffer.from(stamp.map((byte, i) => (i === at + 4 ? 2 : byte)));
+      },
+    ],
+    [
       'a refusal of the authority',
       'time-threshold-not-met: format-timestamp',
       () => Buffer.from(der(DER.sequence, der(DER.sequence, der(DER.integer, Uint8Array.of(2))))),
