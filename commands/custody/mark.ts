@@ -10,8 +10,8 @@ export default class CustodyMark extends ClaimingCommand {
   static override summary = 'Put your team’s stamp on an image: check the base, prove your layers, sign';
   static override description =
     'With --base the base’s chain of custody is checked under the policy first, and the image must begin with its layers. ' +
-    'The layers your team added are read and hashed; then one claim about them is signed, in both formats that cosign reads, ' +
-    'and everything that proves the chain travels with the image. Of an index every image is marked, and the index itself. ' +
+    'The layers your team added are read, hashed and, where the policy has rules about paths, held to them; then one claim about ' +
+    'them is signed, in both formats that cosign reads, and everything that proves the chain travels with the image. Of an index every image is marked, and the index itself. ' +
     'A claim that a team mate made of the same is signed once more, so that both count.';
   static override schema = 'custody-mark';
   static override exitCodes = [10, 11, 12, 14, 15, 16, 18, 20, 21, 22, 23, 24] as const;
@@ -25,6 +25,11 @@ export default class CustodyMark extends ClaimingCommand {
       description: 'On another team’s image',
       command:
         'touchmark custody mark --team app --step app --base registry.example/runtime:3 --policy policy.yaml --key app.key --yes registry.example/app:1.4',
+    },
+    {
+      description: 'With a promise that binds whoever builds on it',
+      command:
+        "touchmark custody mark --team base --step base --seal '/usr/lib/**' --seal '/etc/passwd:delete' --policy policy.yaml --key base.key registry.example/base@sha256:…",
     },
   ];
   static override args = {
