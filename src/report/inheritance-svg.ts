@@ -177,11 +177,15 @@ function drawLegend(
       draw: (x: number, y: number) =>
         `<rect x="${x}" y="${y - 7}" width="14" height="14" rx="3" fill="${colour}"/>`,
     })),
-    {
-      text: 'layers that no team stands for',
-      draw: (x: number, y: number) =>
-        `<rect x="${x}" y="${y - 7}" width="14" height="14" rx="3" fill="${NOBODY}"/>`,
-    },
+    ...(hasLooseLayers(root)
+      ? [
+          {
+            text: 'layers that no team stands for',
+            draw: (x: number, y: number) =>
+              `<rect x="${x}" y="${y - 7}" width="14" height="14" rx="3" fill="${NOBODY}"/>`,
+          },
+        ]
+      : []),
     ...states.map(state => ({
       text: LEGEND[state],
       draw: (x: number, y: number) => drawSign(state, x + 7, y, 7),
@@ -201,6 +205,10 @@ function drawLegend(
 
 function statesIn({ images, children }: InheritanceNode): readonly PictureState[] {
   return [...images.map(stateOf), ...children.flatMap(statesIn)];
+}
+
+function hasLooseLayers({ adds, owners, children }: InheritanceNode): boolean {
+  return (adds.layers > 0 && owners.length === 0) || children.some(hasLooseLayers);
 }
 
 const LEGEND = {

@@ -46,7 +46,7 @@ async function released() {
 }
 
 test('a tag that was released is a yes, another image under it exit 17, and what nobody released no yes', async () => {
-  const { name, push, must, publish, verify } = await released();
+  const { name, push, must, publish, verify, call, trust } = await released();
   expect((await verify(`${name}:1`)).stderr).toContain('tuf-target-unlisted');
   await must('tuf', 'target', 'add', '--dir', 'trust', '--release', `${name}:1`);
   await publish();
@@ -65,6 +65,14 @@ test('a tag that was released is a yes, another image under it exit 17, and what
   await push(second);
   const moved = await verify(`${name}:1`);
   expect([moved.exitCode, moved.stderr]).toEqual([17, expect.stringContaining('release-rollback')]);
+  const tree = documentOf(
+    'tree-inheritance',
+    await call('tree', '--inheritance', ...trust, '-o', 'json', `${name}:1`),
+  );
+  expect(tree).toMatchObject({ policy: null, trust: { offline: false } });
+  expect(tree.root.children[0].images[0].currency.names).toMatchObject([
+    { name: `${name}:1`, state: 'behind', by: 'tuf', now: first.manifest.descriptor.digest },
+  ]);
   await must('sign', '--key', 'ben.key', '--yes', `${name}:1`);
   const signed = await verify('--key', 'ben.pub', `${name}:1`);
   expect([signed.exitCode, signed.stderr]).toEqual([17, expect.stringContaining('release-rollback')]);
