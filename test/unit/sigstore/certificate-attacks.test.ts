@@ -409,6 +409,14 @@ describe('identities', () => {
     ).toBe(NO);
   });
 
+  it('a certificate without an issuer is of none, whatever the pattern', async () => {
+    const anonymous = deployment.sign({ extensions: [LEAF.usage, LEAF.purposes, LEAF.names] });
+    const pattern = await compilePattern('.*');
+    const signer = { kind: 'identity', anyOf: [{ subject: { pattern }, issuer: { pattern } }] } as const;
+    expect(await verdictOf(anonymous.bundle, deployment, { signer })).toBe(NO);
+    expect(await verdictOf(bundle, deployment, { signer })).toBe('ok');
+  });
+
   it('one of several is enough, and none is an error of the caller', async () => {
     const other = { subject: { exact: 'ada@example.com' }, issuer: { exact: ISSUER } };
     const mine = { subject: { exact: SUBJECT }, issuer: { exact: ISSUER } };

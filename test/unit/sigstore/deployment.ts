@@ -71,6 +71,7 @@ export interface Signing {
   readonly timestamp?: boolean;
   /** In place of a file. */
   readonly statement?: object | string;
+  readonly payloadType?: string;
   readonly curve?: 'P-256' | 'P-384' | 'P-521';
   readonly extensions?: readonly Uint8Array[];
   readonly certificate?: Partial<CertificateOptions>;
@@ -219,7 +220,7 @@ export class Deployment {
         : Buffer.from(
             typeof signing.statement === 'string' ? signing.statement : JSON.stringify(signing.statement),
           );
-    const type = 'application/vnd.in-toto+json';
+    const type = signing.payloadType ?? 'application/vnd.in-toto+json';
     const signed = payload === undefined ? ARTIFACT : preAuthEncoding(type, payload);
     const signature = sign(hash, signed, key.privateKey);
     const verifier = certificate ?? spkiOf(key.publicKey);

@@ -1,7 +1,8 @@
+import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { ARTIFACT, Deployment, type Signing } from './deployment.js';
 import { judge, publicKeyOf, verdictOf } from './judge.js';
-import { sha256 } from './mint.js';
+import { ecKey, sha256 } from './mint.js';
 
 const deployment = new Deployment();
 const statement = {
@@ -42,6 +43,24 @@ describe('good bundles', () => {
     expect(await verdictOf(bundle, deployment, { artifact: { digests } })).toBe('ok');
     const wrong = { digests: { sha256: sha256(Buffer.from('other')).toString('hex') } };
     expect(await verdictOf(bundle, deployment, { artifact: wrong })).toBe('signature: sig-no-match');
+  });
+
+  it.each<[string, string, () => { privateKey: KeyObject; publicKey: KeyObject }]>([
+    ['RSA', 'sha256', () => generateKeyPairSync('rsa', { modulusLength: 2048 })],
+    ['P-384, its own hash', 'sha384', () => ecKey('P-384')],
+    ['P-384, the hash that cosign takes', 'sha256', () => ecKey('P-384')],
+    ['P-521', 'sha512', () => ecKey('P-521')],
+  ])('a file by a key, from its digest alone: %s', async (_what, hash, makeKey) => {
+    const { privateKey, publicKey } = makeKey();
+    const { bundle } = deployment.sign({ bareKey: true, log: 'none' });
+    bundle.messageSignature.signature = sign(hash, ARTIFACT, privateKey).toString('base64');
+    const key = publicKeyOf(publicKey.export({ type: 'spki', format: 'pem' }));
+    const of = (bytes: Buffer) => ({ digests: { [hash]: createHash(hash).update(bytes).digest('hex') } });
+    const policy = { signer: { kind: 'key', key }, logs: 0, time: { kind: 'none' } } as const;
+    expect(await verdictOf(bundle, deployment, { ...policy, artifact: of(ARTIFACT) })).toBe('ok');
+    expect(await verdictOf(bundle, deployment, { ...policy, artifact: of(Buffer.from('x')) })).toBe(
+      'signature: sig-no-match',
+    );
   });
 
   it('a key, in either log and in none', async () => {

@@ -467,6 +467,8 @@ describe('what is signed', () => {
   });
 
   it('an envelope whose payload is no statement, or was changed', async () => {
+    const foreign = deployment.sign({ statement, payloadType: 'application/json' });
+    expect(await verdictOf(foreign.bundle, deployment)).toBe('artifact: sig-wrong-type');
     const { bundle } = deployment.sign({ statement });
     const changed = JSON.parse(JSON.stringify(bundle));
     changed.dsseEnvelope.payload = base64(JSON.stringify({ ...statement, predicate: { x: 1 } }));
