@@ -19,7 +19,7 @@ export interface ClaimedSpan {
   readonly links: readonly RuledLink[];
   /** What is wrong below the claim’s own layers was looked at before, and stands in nobody’s way. */
   readonly ownOnly?: boolean;
-  /** Layers that are read whatever the policy asks. */
+  /** Layers that are read where nobody asks for all of them. */
   readonly wanted: readonly number[];
 }
 
@@ -38,7 +38,7 @@ export async function checkSpan(
 ): Promise<void> {
   if (neededLevel(links, policy) !== 'content') return checkDiffIDs(store, facts, wanted, options);
   const content = await collectContent(store, facts.manifest, readOptions(options));
-  holdToConfig(content.facts, facts, wanted);
+  holdToConfig(content.facts, facts, [...facts.manifest.layers.keys()]);
   for (const fact of content.facts) refuseUnsound(fact);
   const { findings, applied } = content.judge(contentSteps(links, policy));
   const from = links.at(-1)?.span.from ?? 0;
@@ -56,10 +56,8 @@ export async function checkSpan(
 function refuseUnsound(fact: LayerFact): void {
   const layer = `layer ${fact.index}`;
   const details = { layer: fact.index, digest: fact.digest };
-  if (fact.outcome !== 'read')
-    fail('layer-unavailable', `${layer} cannot be looked into: ${fact.reason ?? fact.outcome}`, { details });
-  const { tar } = fact;
-  if (tar !== undefined && tar !== 'sound')
+  const tar = fact.outcome === 'read' ? fact.tar : undefined;
+  if (tar !== 'sound' && tar !== undefined)
     fail(tar.code, `${layer}: ${tar.message}`, {
       details,
       hint: 'build the layer again with a tool that writes plain tars',

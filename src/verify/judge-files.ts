@@ -1,7 +1,8 @@
 import type { Digest } from '../base/digest.js';
 import { fail } from '../base/errors.js';
+import type { ContentStep } from '../base/path-rules.js';
 import { type Finding, failure, warning } from '../custody/finding.js';
-import type { ContentJudge, LayerFact } from '../custody/index.js';
+import type { ContentJudge, ContentOutcome, LayerFact } from '../custody/index.js';
 import { judgeContent, type LayerIndex, type PathFinding } from '../layers/index.js';
 import type { ImageManifest } from '../oci/manifest.js';
 
@@ -15,7 +16,9 @@ export function createContentJudge(
   facts: readonly LayerFact[],
   entries: ReadonlyMap<Digest | string, LayerIndex>,
 ): ContentJudge {
-  return steps => {
+  // Claims that say the same of an image's layers are one question.
+  const known = new Map<string, ContentOutcome>();
+  const ask = (steps: readonly ContentStep[]): ContentOutcome => {
     const read = layers.map(({ annotations }, index) => {
       const fact = facts[index];
       const found = fact?.outcome === 'read' ? entries.get(fact.diffID) : undefined;
@@ -28,6 +31,12 @@ export function createContentJudge(
       findings: [...findings.map(toFinding), failure(fault.code, `layer ${at}`, fault.message)],
       applied: at,
     };
+  };
+  return steps => {
+    const question = JSON.stringify(steps);
+    const outcome = known.get(question) ?? ask(steps);
+    known.set(question, outcome);
+    return outcome;
   };
 }
 

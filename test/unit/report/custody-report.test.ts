@@ -61,6 +61,7 @@ describe('a custody verdict as JSON', () => {
       claim: story.links[0]?.digest,
       manifest: story.links[0]?.claim.subject.manifest.digest,
       span: { from: 0, to: 2 },
+      seals: [],
     });
     expect(report.approvals.map(({ rule, team, on }) => [rule, team, on])).toEqual([
       ['base-qa', 'security', story.links[0]?.digest],
