@@ -6,7 +6,7 @@ import { LIMITS } from '../base/limits.js';
 import { asFileError, isMissing, writeFileDurably } from '../files/safe-files.js';
 
 /** Counts up whenever what is kept changes, or what is refused: what an older reader let pass must be read again. */
-const VERSION = 2;
+const VERSION = 3;
 const MAGIC = Buffer.from(`touchmark layers ${VERSION}\n`);
 const DIGEST = 32;
 /** The most that is kept in one file; what is larger is worked out anew each time. */

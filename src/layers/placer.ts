@@ -158,7 +158,7 @@ export class Placer {
     if (this.#isSeen(target)) {
       const content = contentOf(tree, inode);
       if (content === undefined) return;
-      this.#set(folder, name, there, { ...content, ...meta, path: entry.path }, about, inode);
+      this.#set(folder, name, there, { ...content, ...meta, path: entry.path }, about, inode, true);
       return;
     }
     const targetOwners = ownersOf(tree, target);
@@ -197,6 +197,7 @@ export class Placer {
     entry: LayerEntry,
     about: About,
     inode: Inode,
+    isLink = false,
   ): void {
     const tree = this.#tree;
     const previous = there === undefined ? undefined : ownersOf(tree, there);
@@ -204,7 +205,9 @@ export class Placer {
     if (there !== undefined && before?.kind === inode.kind) {
       const old = contentOf(tree, before);
       const meta = metaOf(tree, before);
-      if (old && sameContent(entry, old)) {
+      // A name that becomes one more of another file is no repetition, whatever is in the two: who writes to one writes to both.
+      const joins = isLink && !isSameInode(before, inode);
+      if (old && sameContent(entry, old) && !(joins && sameMeta(entry, meta))) {
         markSeen(tree, there, this.#layer);
         // Nobody can set the mode of a symbolic link.
         if (sameMeta(inode.kind === ENTRY.symlink ? { ...entry, mode: meta.mode } : entry, meta)) {
@@ -246,6 +249,15 @@ export class Placer {
 }
 
 type About = Pick<Operation, 'layer' | 'path' | 'literal' | 'through'>;
+
+function isSameInode(a: Inode, b: Inode): boolean {
+  return (
+    a.contentLayer === b.contentLayer &&
+    a.contentAt === b.contentAt &&
+    a.metaLayer === b.metaLayer &&
+    a.metaAt === b.metaAt
+  );
+}
 
 function sameContent(a: LayerEntry, b: LayerEntry): boolean {
   return a.size === b.size && a.link === b.link && equalBytes(a.digest, b.digest);

@@ -299,6 +299,36 @@ describe('level content', () => {
   });
 });
 
+describe('G6: whatever a team does to a file of the step below, outside its rules', () => {
+  const files = ['etc/pam.d/common-auth', 'usr/bin/sudo', 'usr/lib/libssl.so.3'];
+  const SAME: Readonly<Record<string, string>> = {
+    'etc/pam.d/common-auth': 'x',
+    'usr/bin/sudo': 'sudo',
+    'usr/lib/libssl.so.3': 'ssl',
+  };
+  const DEEDS: readonly (readonly [string, (path: string) => Layer])[] = [
+    ['other bytes', path => [f(path, 'evil')]],
+    ['another mode', path => [f(path, path === 'etc/pam.d/common-auth' ? 'x' : '', { mode: 0o600 })]],
+    ['a deletion', path => [wh(path.replace(/([^/]+)$/, '.wh.$1'))]],
+    ['a symbolic link', path => [soft(path, '/opt/app/evil')]],
+    ['a folder', path => [{ path: `${path}/` }, f(`${path}/x`)]],
+    ['a link of its own', path => [f('opt/app/evil', 'evil'), link(path, 'opt/app/evil')]],
+    ['a link to the same bytes', path => [f('opt/app/same', SAME[path]), link(path, 'opt/app/same')]],
+    ['its folder emptied', path => [wh(path.replace(/[^/]+$/, '.wh..wh..opq'))]],
+    ['its folder replaced', path => [soft(path.replace(/\/[^/]+$/, ''), '/opt/app')]],
+    ['a way around, by a symbolic link', path => [soft('opt/app/l', `/${path}`), f('opt/app/l/x')]],
+  ];
+
+  it.each(DEEDS)('%s is no yes', async (_, deed) => {
+    for (const path of files) {
+      const verdict = await verdictOf(deed(path));
+      expect([path, verdict.verdict]).toEqual([path, 'fail']);
+      expect([16, 18]).toContain(EXIT_CODES[verdict.code as ReasonCode]);
+    }
+    expect((await verdictOf([f('opt/app/README', 'evil')])).code).toBeNull();
+  });
+});
+
 describe('seals', () => {
   const evil = [f('usr/lib/libssl.so.3', 'evil')];
   const wide = 'paths: { app: { allow: ["/**"], delete: ["/**"] } }';
