@@ -36,20 +36,33 @@ export interface GraphEdge {
   readonly kind: 'builds' | 'layers' | 'approves';
 }
 
+/** A box that has yet to get its name and its colour. */
+export type GraphBox = Omit<GraphNode, 'id' | 'colour'>;
+
+/** Collects the boxes of a graph. `add` says how the box is named; with a team it has the team's colour. */
+export function collectNodes(colours: ReadonlyMap<string, string>): {
+  readonly nodes: readonly GraphNode[];
+  readonly add: (box: GraphBox, team?: string) => string;
+} {
+  const nodes: GraphNode[] = [];
+  return {
+    nodes,
+    add(box, team) {
+      const id = `n${nodes.length}`;
+      const own = team === undefined ? undefined : colours.get(team);
+      const colour = box.state === 'failed' ? STATE_COLOURS.failed : (own ?? STATE_COLOURS[box.state]);
+      nodes.push({ ...box, id, colour });
+      return id;
+    },
+  };
+}
+
 export function graphOf(picture: CustodyPicture): Graph {
   const { subject, links, layers, state } = picture;
-  const colours = teamColours(picture);
-  const nodes: GraphNode[] = [];
+  const { nodes, add } = collectNodes(teamColours(picture));
   const edges: GraphEdge[] = [];
   const start: PictureState =
     picture.start.kind === 'missing' && state !== 'unverified' ? 'failed' : 'unverified';
-  const add = (node: Omit<GraphNode, 'id' | 'colour'>, team?: string): string => {
-    const id = `n${nodes.length}`;
-    const own = team === undefined ? undefined : colours.get(team);
-    const colour = node.state === 'failed' ? STATE_COLOURS.failed : (own ?? STATE_COLOURS[node.state]);
-    nodes.push({ ...node, id, colour });
-    return id;
-  };
   let below = add({ kind: 'start', lines: [startWords(picture)], state: start });
   for (const link of links) {
     const id = add({ kind: 'link', lines: linkLabel(link), state: link.state }, link.team);

@@ -1,7 +1,6 @@
 import type { Inheritance, InheritanceNode, NodeImage } from '../inheritance/index.js';
 import { renderDot } from './custody-dot.js';
-import { STATE_COLOURS } from './custody-drawing.js';
-import type { Graph, GraphEdge, GraphNode } from './custody-graph.js';
+import { collectNodes, type Graph, type GraphBox, type GraphEdge } from './custody-graph.js';
 import { renderMermaid } from './custody-mermaid.js';
 import { MARKS } from './custody-table.js';
 import { shortDigest } from './custody-words.js';
@@ -31,16 +30,8 @@ export function renderInheritanceMermaid(tree: Inheritance): string {
 }
 
 export function inheritanceGraph(tree: Inheritance): Graph {
-  const colours = inheritanceColours(tree.root);
-  const nodes: GraphNode[] = [];
+  const { nodes, add } = collectNodes(inheritanceColours(tree.root));
   const edges: GraphEdge[] = [];
-  const add = (node: Omit<GraphNode, 'id' | 'colour'>, team?: string): string => {
-    const id = `n${nodes.length}`;
-    const own = team === undefined ? undefined : colours.get(team);
-    const colour = node.state === 'failed' ? STATE_COLOURS.failed : (own ?? STATE_COLOURS[node.state]);
-    nodes.push({ ...node, id, colour });
-    return id;
-  };
   const visit = (node: InheritanceNode, below: string | undefined): void => {
     const id = add(boxOf(node), node.owners.at(-1)?.team);
     if (below !== undefined) edges.push({ from: below, to: id, kind: 'builds' });
@@ -52,7 +43,7 @@ export function inheritanceGraph(tree: Inheritance): Graph {
   return { title: `inheritance of ${summaryWords(tree)}`, nodes, edges };
 }
 
-function boxOf(node: InheritanceNode): Omit<GraphNode, 'id' | 'colour'> {
+function boxOf(node: InheritanceNode): GraphBox {
   const images = node.images.flatMap(image => imageLines(image));
   const words = findingWords(node);
   const found = words === undefined ? [] : [words];
