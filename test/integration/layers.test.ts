@@ -325,6 +325,7 @@ describe.skipIf(absent)('the tree of layers and what umoci unpacks', () => {
   });
 
   // It unpacks layers as the kernel keeps them, owners and all.
+  // buildah changes owners while it builds; for other users it would need a user namespace, which containers often refuse.
   it.skipIf(!mayChown)('an image that buildah built in two steps is the same to both', async () => {
     const home = scratch.file('buildah');
     const place = ['--root', join(home, 'root'), '--runroot', join(home, 'run'), '--storage-driver', 'vfs'];
